@@ -1,0 +1,39 @@
+# Everything works on a fresh clone: what is missing is installed into .venv first (scripts/venv).
+
+PORT = 8000
+PYTHON ?=
+ARGS =
+venv = PYTHON="$(PYTHON)" scripts/venv
+python = .venv/bin/python
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+run: ## start the site: make run, or make run PORT=8001
+	@$(venv)
+	@exec $(python) scripts/start.py $(PORT)
+
+test: ## run the tests: make test, or make test ARGS="-k name tests/unit"
+	@$(venv) test
+	@exec $(python) -m pytest $(ARGS)
+
+lint: ## check style, types and the import order
+	@$(venv) dev test
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy
+	$(python) -m importlinter.cli lint-imports
+
+format: ## put the code into ruff's format
+	@$(venv) dev
+	$(python) -m ruff check --fix --select I
+	$(python) -m ruff format
+
+venv: ## only install: make venv EXTRAS=postgres
+	@$(venv) $(EXTRAS)
+
+clean: ## remove .venv and caches; var/ with the rooms stays
+	rm -rf .venv .venvs build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help run test lint format venv clean

@@ -1,0 +1,1 @@
+"""Roomline's command line: every command, the embedded broker and the server. Nothing imports this package."""

@@ -1,0 +1,185 @@
+"""What all commands share: the parser, colours, whose data this is, and how errors become a line and an exit code."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from chatcore.database import explaining
+from chatcore.exceptions import ChatError, Forbidden
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.color import no_style
+
+from chatcli import process, server_record
+from chatcli.console import Console, one_line
+from chatcli.parser import ChatParser
+
+
+class ChatCommand(BaseCommand):
+    """A command of the chat: its own options, `handle`, and an error that is a line with an exit code."""
+
+    #: Command lines to copy, the first thing that the help shows after a sentence.
+    examples = ""
+    #: The words and options, as the usage line shows them; argparse's own if empty.
+    usage = ""
+    #: Whether words may be any text, so that `--help` among them may be somebody's text.
+    takes_text = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Django's options and the command's own, read by our rules."""
+        own = super().create_parser(prog_name, subcommand, add_help=False, **kwargs)
+        return ChatParser(
+            prog=own.prog,
+            usage=f"%(prog)s {self.usage}" if self.usage else None,
+            opening=f"{self.help}\n\n{self.examples}".strip(),
+            takes_text=self.takes_text,
+            parents=[own],
+            called_from_command_line=own.called_from_command_line,
+        )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """The command in a process of its own."""
+        with process.streams():
+            self.stdout = OutputWrapper(sys.stdout or Path(os.devnull).open("w"))
+            self.stderr = OutputWrapper(sys.stderr or Path(os.devnull).open("w"))
+            super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """As Django's, with colours by our rule and with the domain's errors as CommandErrors."""
+        _settle_colour(options)
+        if options["no_color"]:
+            self.style = no_style()
+            self.stderr.style_func = None
+        self._colour = False if options["no_color"] else True if options["force_color"] else None
+        try:
+            self.refuse_foreign_data()
+            with explaining():
+                return super().execute(*args, **options)
+        except ChatError as error:
+            raise CommandError(one_line(str(error)), returncode=error.exit_code) from error
+        except ImproperlyConfigured as error:
+            raise CommandError(f"the settings cannot be used: {one_line(str(error))}") from error
+
+    @property
+    def console(self) -> Console:
+        """Where the command's data goes."""
+        colour = self.stdout.isatty() if self._colour is None else self._colour
+        return Console(self.stdout, colour=colour)
+
+    def refuse_foreign_data(self) -> None:
+        """Forbidden, before anything is opened, when the data is another account's: files of ours would lock it out."""
+        if not hasattr(os, "geteuid") or os.geteuid() == 0:
+            return
+        for path in _data():
+            owner = _owner(path)
+            if owner is not None and owner != os.geteuid():
+                name = _account(owner)
+                raise Forbidden(f'this chat belongs to "{name}": sudo -u {name} ./manage.py ...')
+
+
+class LocalCommand(ChatCommand):
+    """A command that reads or writes the chat's data itself: quick to start, quiet if asked, on the server's data."""
+
+    requires_system_checks = ()
+    quiet = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options that all of them have; a command adds its own before."""
+        parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+        parser.add_argument("--json", action="store_true", help="print JSON lines")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """The command in a process of its own, which dies of the signal that ends it."""
+        with process.dying_of_signals():
+            logging.getLogger("chatcore").addHandler(_Talk(self))
+            logging.getLogger("chatcore").propagate = False
+            super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """As ChatCommand's, unless the output is closed."""
+        self.quiet = options["quiet"]
+        if sys.stdout is None and not options.get("stdout") and not self.quiet:
+            raise CommandError("the standard output is closed: open it, or ask for no output by -q")
+        return super().execute(*args, **options)
+
+    def refuse_foreign_data(self) -> None:
+        """Also when a server runs here that means other data: what we wrote would never be seen."""
+        super().refuse_foreign_data()
+        record = server_record.live_record()
+        if record is not None and (reason := server_record.mismatch(record)) is not None:
+            raise ChatError(reason)
+
+    def report(self, line: str, answer: dict[str, Any], *, json: bool, verbosity: int) -> None:
+        """The one line of a command that has changed something: for people, or `answer` as JSON."""
+        if self.quiet:
+            return
+        try:
+            if json:
+                self.console.json(msgspec.json.encode(answer))
+            elif verbosity > 0:
+                self.console.line(line)
+        except process.OutputLost as lost:
+            lost.done = True
+            raise
+
+    def warn(self, line: str) -> None:
+        """A line of talk."""
+        if not self.quiet:
+            self.stderr.write(f"Warning: {one_line(line)}")
+            self.stderr.flush()
+
+
+class _Talk(logging.Handler):
+    """What the domain logs while a command runs, as lines of the command."""
+
+    def __init__(self, command: LocalCommand) -> None:
+        super().__init__(logging.WARNING)
+        self._command = command
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One warning."""
+        if record.name != "chatcore.bell":  # whether a ring was heard is the command's to say
+            self._command.warn(record.getMessage())
+
+
+def _settle_colour(options: dict[str, Any]) -> None:
+    """https://no-color.org and https://force-color.org, under the flags; a dumb terminal has no colours."""
+    if options["no_color"] or options["force_color"]:
+        return
+    if os.environ.get("FORCE_COLOR"):
+        options["force_color"] = True
+    elif os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        options["no_color"] = True
+
+
+def _data() -> list[Path]:
+    """Where the chat's data lies on this machine."""
+    folder, database = Path(settings.CHAT_VAR_DIR), settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        return [folder]
+    return [folder, Path(database["NAME"])]
+
+
+def _owner(path: Path) -> int | None:
+    """Whose it is; None if it is not there. What is hidden from us belongs to whom hides it."""
+    for place in (path, *path.parents):
+        try:
+            return place.stat().st_uid
+        except PermissionError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def _account(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"  # as sudo takes it

@@ -1,0 +1,94 @@
+"""Writes to one stream of a command. The only place that knows rich, and where untrusted text is made safe."""
+
+import re
+from collections.abc import Sequence
+
+from django.core.management.base import OutputWrapper
+
+from chatcli.process import OutputLost
+
+#: A piece of a line, and how it looks where there are colours (a style of rich, or nothing).
+Span = tuple[str, str]
+
+#: Before each line of a record but its first, so that no text can pass for another record.
+INDENT = "    "
+
+# C0 but \n and \t, DEL, C1, the line and paragraph separators, what turns the direction of writing, surrogates
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSAFE_OR_BREAK = re.compile(f"{_UNSAFE.pattern}|[\n\t]")
+_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # JSON escapes the others itself
+_NOT_ASCII = re.compile("[^\x00-\x7e]")
+
+
+def plain(text: str) -> str:
+    """`text` with everything that could move a cursor, colour a terminal or turn the writing shown as an escape."""
+    return _UNSAFE.sub(_escaped, text)
+
+
+def one_line(text: str) -> str:
+    """`plain(text)` without line breaks and tabs: for names and titles, and for errors."""
+    return _UNSAFE_OR_BREAK.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+class Console:
+    """One stream. Each call writes whole lines and flushes them; OutputLost when that fails."""
+
+    def __init__(self, stream: OutputWrapper, *, colour: bool) -> None:
+        """`colour`: whether this stream gets any."""
+        self._stream = stream
+        self._colour = colour
+        self.is_terminal = stream.isatty()
+
+    def line(self, text: str) -> None:
+        """One line."""
+        self._write(one_line(text))
+
+    def json(self, payload: bytes) -> None:
+        """One line of JSON. What JSON lets pass and a terminal does not is escaped; it stays the same JSON."""
+        encoding = (getattr(self._stream, "encoding", None) or "utf-8").lower()
+        unsafe = _UNSAFE_IN_JSON if encoding.startswith("utf") else _NOT_ASCII
+        self._write(unsafe.sub(_json_escaped, payload.decode()))
+
+    def record(self, spans: Sequence[Span]) -> None:
+        """One record; its further lines are indented, on a terminal also those that its width makes."""
+        safe = [(plain(text), style) for text, style in spans]
+        if self.is_terminal or self._colour:
+            self._write(self._drawn(safe))
+        else:
+            self._write("".join(text for text, _ in safe).replace("\n", "\n" + INDENT))
+
+    def _drawn(self, spans: Sequence[Span]) -> str:
+        """As rich draws it, without markup and highlighting."""
+        import rich.console
+        import rich.text
+
+        width = None if self.is_terminal else 2**16  # what goes to a file is not folded
+        console = rich.console.Console(
+            file=self._stream,
+            width=width,
+            force_terminal=self._colour,
+            color_system="standard" if self._colour else None,
+        )
+        lines = rich.text.Text.assemble(*spans).wrap(
+            console, max(20, console.width - len(INDENT)), overflow="fold"
+        )
+        with console.capture() as drawn:
+            for number, line in enumerate(lines):
+                console.print(INDENT if number else "", line, sep="", soft_wrap=True)
+        return drawn.get()
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            raise OutputLost(error) from error
+
+
+def _json_escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

@@ -1,0 +1,99 @@
+"""`runchat`: the chat's server and the broker it needs, in the foreground."""
+
+import os
+from argparse import ArgumentTypeError
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from chatcore.exceptions import ChatError
+from django.core.management.base import CommandParser
+from django.utils import autoreload
+
+from chatcli.base import ChatCommand
+from chatcli.server.listen import Address, parse_address
+from chatcli.serving import Serving
+
+DRAIN_S = 5.0
+
+
+class Command(ChatCommand):
+    help = "Run the chat: its pages, its sockets and, unless CHAT_REDIS_URL is set, a broker of its own."
+    examples = """\
+  ./manage.py runchat                          # http://127.0.0.1:8000/
+  ./manage.py runchat 8001 --migrate
+  ./manage.py runchat 0.0.0.0:8000             # for other machines; see CHAT_PUBLIC_URL
+  ./manage.py runchat --unix /run/roomline/web # behind a proxy"""
+    usage = "[ADDRPORT] [options]"
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "addrport", nargs="?", metavar="ADDRPORT", help="PORT, HOST:PORT or [::1]:PORT (127.0.0.1:8000); port 0: any"
+        )
+        parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, for a proxy")
+        parser.add_argument("--reload", action="store_true", help="start again when code changes (for development)")
+        parser.add_argument(
+            "--drain", type=seconds, default=DRAIN_S, metavar="S", help="how long a stopping server waits for its sockets (5)"
+        )
+        parser.add_argument("--migrate", action="store_true", help="apply missing migrations first")
+        parser.add_argument("--no-check", action="store_true", help="do not run Django's checks first")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        options["skip_checks"] = options["skip_checks"] or options["no_check"]
+        return super().execute(*args, **options)
+
+    def handle(
+        self,
+        *args: Any,
+        addrport: str | None,
+        unix: Path | None,
+        reload: bool,
+        drain: float,
+        migrate: bool,
+        **options: Any,
+    ) -> None:
+        serving = Serving(
+            address=parse_address(addrport) if addrport else Address() if unix is None else None,
+            unix=unix,
+            drain=drain,
+            migrate=migrate,
+            verbosity=options["verbosity"],
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
+        try:
+            self.run_reloading(serving) if reload else serving.run()
+        except KeyboardInterrupt:
+            serving.say("Stopped.")
+
+    def run_reloading(self, serving: Serving) -> None:
+        """Django's reloader: this process starts a child again and again, the child serves and watches the code.
+
+        The parent holds the broker, so that it outlives the children, which adopt it.
+        """
+        if os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true":
+            autoreload.run_with_reloader(lambda: self.serve_in_child(serving))
+            return
+        with ExitStack() as stack:
+            serving.hold_broker(stack)
+            autoreload.run_with_reloader(lambda: None)
+
+    def serve_in_child(self, serving: Serving) -> None:
+        """In a thread beside the reloader's, which alone may have signal handlers."""
+        autoreload.raise_last_exception()
+        try:
+            serving.run(signal_handlers=False)
+        except ChatError as error:
+            self.stderr.write(f"CommandError: {error}")
+            self.stderr.flush()
+            os._exit(error.exit_code)  # sys.exit would end this thread only
+
+
+def seconds(text: str) -> float:
+    """A time from 0 seconds up."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is no number of seconds: give 0 or more, for example 5")
+    return value

@@ -1,0 +1,126 @@
+"""The command line: options and words in any order, and what follows `--` is words whatever it looks like.
+
+argparse sees only what cannot be misunderstood: `--option=value` first, then the words. That way every Python
+reads a command line alike, and a text that begins with `-` is an error and never an option, nor a page of help.
+"""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
+
+from chatcli.console import one_line
+
+DASH_HINT = 'put -- before text that starts with "-"'
+#: Marks a word that argparse must not take for an option.
+_MARK = "\0"
+
+
+class ChatFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Django's order of options, and examples as they were written."""
+
+
+class ChatParser(CommandParser):
+    """Options take no value or one. `opening` is the first thing that the help says.
+
+    `takes_text`: words may be anything, so that a page of help must be asked for alone.
+    """
+
+    def __init__(self, *, opening: str = "", takes_text: bool = False, **kwargs: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=ChatFormatter, **kwargs)
+        self.opening = opening
+        self.takes_text = takes_text
+
+    def format_help(self) -> str:
+        """The opening, then what argparse makes."""
+        return f"{self.opening}\n\n{super().format_help()}".lstrip()
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's, of the command line's arguments."""
+        arguments = list(args)
+        for number, argument in enumerate(arguments, 1):
+            if not _is_text(argument):
+                self.error(f"argument {number} ({ascii(argument)}) is not UTF-8 text")
+        options, words = self._sorted(arguments)
+        marked = [_MARK + word if word.startswith("-") else word for word in words]
+        parsed = super().parse_args([*options, *marked], namespace)
+        for action in self._get_positional_actions():
+            setattr(parsed, action.dest, _unmarked(getattr(parsed, action.dest, None)))
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        """Exit 2 with the usage, or from `call_command` a CommandError with that code."""
+        message = one_line(message.replace(_MARK, ""))
+        if not self.called_from_command_line:
+            raise CommandError(f"Error: {message}", returncode=2)
+        super().error(message)
+
+    def _sorted(self, arguments: list[str]) -> tuple[list[str], list[str]]:
+        """The options, each with its value, and the words."""
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(arguments)
+        for argument in rest:
+            if argument == "--":
+                words.extend(rest)
+            elif argument in self._option_string_actions:
+                options.append(self._with_value(argument, rest))
+            elif argument.startswith("--"):
+                options.append(self._long(argument))
+            elif len(argument) > 1 and argument[0] == "-":
+                options.extend(self._short(argument, rest))
+            else:
+                words.append(argument)
+        if self.takes_text and words and any(self._is_help(option) for option in options):
+            self.error(f"{DASH_HINT}; for help give --help alone")
+        return options, words
+
+    def _with_value(self, option: str, rest: Iterator[str]) -> str:
+        """`option`, joined with the argument after it if it takes one."""
+        if self._option_string_actions[option].nargs == 0:
+            return option
+        value = next(rest, "--")
+        if value.startswith("-") and value != "-":
+            self.error(f'{option} needs a value; one that starts with "-" is written {option}=VALUE')
+        return f"{option}={value}"
+
+    def _long(self, argument: str) -> str:
+        if argument.partition("=")[0] not in self._option_string_actions:
+            self._unknown(argument)
+        return argument
+
+    def _short(self, argument: str, rest: Iterator[str]) -> Iterator[str]:
+        """`-qn5` as `-q` and `-n=5`."""
+        for place, letter in enumerate(argument[1:], 2):
+            option = f"-{letter}"
+            action = self._option_string_actions.get(option)
+            if action is None or self._is_help(option):
+                self._unknown(argument)
+            if action.nargs != 0 and place < len(argument):
+                yield f"{option}={argument[place:].removeprefix('=')}"
+                return
+            yield self._with_value(option, rest)
+
+    def _unknown(self, argument: str) -> NoReturn:
+        import difflib
+
+        near = difflib.get_close_matches(argument, list(self._option_string_actions), 1)
+        self.error(f"no option {argument}{f' (did you mean {near[0]}?)' if near else ''}; {DASH_HINT}")
+
+    def _is_help(self, option: str) -> bool:
+        return self._option_string_actions[option.partition("=")[0]].dest in ("help", "version")
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    return value.removeprefix(_MARK) if isinstance(value, str) else value
+
+
+def _is_text(argument: str) -> bool:
+    """Whether it is neither NUL (from `call_command`) nor bytes that were no UTF-8 (then they are surrogates)."""
+    try:
+        return b"\0" not in argument.encode()
+    except UnicodeEncodeError:
+        return False

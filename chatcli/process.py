@@ -1,0 +1,127 @@
+"""What a command owes the shell that started it: sound streams, and a death by the signal that ended it.
+
+Only for a process that is the command's own; `call_command` never comes here.
+"""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
+
+from django.core.management.base import OutputWrapper
+
+
+class OutputLost(OSError):
+    """The output cannot be written: the reader has gone, the disk is full. `done`: the work itself was done."""
+
+    def __init__(self, error: OSError | ValueError) -> None:
+        super().__init__(getattr(error, "strerror", None) or str(error))
+        self.reader_gone = isinstance(error, (BrokenPipeError, ConnectionResetError))
+        self.done = False
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. Handled like Ctrl-C, which asyncio and everything else lets pass."""
+
+
+@contextmanager
+def streams() -> Iterator[None]:
+    """Run the command with streams that cannot surprise it; a lost output is one line, a gone reader is success."""
+    _occupy_standard_descriptors()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # closed, or not a real one
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        try:
+            yield
+        finally:
+            _flush()
+    except OutputLost as lost:
+        _discard_output()
+        if lost.reader_gone:
+            sys.exit(0)
+        after = "done, but " if lost.done else ""
+        sys.exit(f"CommandError: {after}the output cannot be written: {lost}")
+
+
+def _flush() -> None:
+    """What argparse printed waits in the buffer still."""
+    if sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError) as error:
+            raise OutputLost(error) from error
+
+
+def _discard_output() -> None:
+    """Let what waits in the buffer go nowhere, or the interpreter would meet the same error when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _occupy_standard_descriptors() -> None:
+    """No file of ours shall get the number of a stream that the caller closed, and be written to as one."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
+
+
+@contextmanager
+def dying_of_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM unwind the command, then die of them, so that shells and systemd see it right."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _raise_terminated)
+    try:
+        yield
+    except Terminated:
+        _die(signal.SIGTERM)
+    except KeyboardInterrupt:
+        _die(signal.SIGINT)
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def _die(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+class Reader:
+    """Who reads the output; `gone` once the other end of the pipe is closed."""
+
+    gone = False
+
+
+@contextmanager
+def watching_reader(stream: OutputWrapper, stop: Callable[[], object]) -> Iterator[Reader]:
+    """Call `stop` when the reader of a pipe goes away, which a command that waits would else learn by writing.
+
+    Inside a running event loop. A stream that is no pipe is left alone.
+    """
+    reader = Reader()
+    loop = asyncio.get_running_loop()
+
+    def notice() -> None:
+        reader.gone = True
+        loop.remove_reader(descriptor)
+        stop()
+
+    try:
+        descriptor = stream.fileno()
+        watched = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        if watched:
+            loop.add_reader(descriptor, notice)  # the writing end is readable only in that it has failed
+    except (AttributeError, OSError, ValueError, NotImplementedError):
+        watched = False
+    try:
+        yield reader
+    finally:
+        if watched:
+            loop.remove_reader(descriptor)

@@ -1,0 +1,129 @@
+"""What is on its way to one socket: whole frames in one order, sent at once while nothing waits, bounded when it does.
+
+It is the object that the application finds in `scope["extensions"]["roomline.frames"]`. It knows nothing of WebSocket's
+frames but that each piece is one or several whole ones.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from twisted.internet.interfaces import IPullProducer, ITransport
+from zope.interface import implementer
+
+CHUNK_BYTES = 65536  # what Twisted is given at a time; it asks again when the kernel has taken that
+
+
+@implementer(IPullProducer)
+class Outbox:
+    """The output of one connection. Nothing here raises when the peer is gone: Twisted sees the same and cleans up."""
+
+    def __init__(self, transport: ITransport, cap: int, overflow: Callable[[], None]) -> None:
+        """`overflow()` is called once, when more than `cap` bytes of live frames would wait."""
+        handle = transport.getHandle()
+        #: None under TLS, where bytes on the bare socket would be plaintext in the middle of the stream.
+        self._socket = handle if isinstance(handle, socket.socket) else None
+        self._transport, self._cap, self._overflow = transport, cap, overflow
+        self._queue: deque[tuple[bytes, int]] = deque()  # frames, and how many of their bytes count against the cap
+        self._counted = 0
+        self._given = self._given_counted = 0  # of that, what Twisted has
+        #: Nothing waits anywhere, so that a send overtakes nothing. Not so at first: HTTP may have left bytes behind.
+        self._direct = False
+        self._registered = False
+        self._drained: list[asyncio.Future[None]] = []
+        #: Bytes that the kernel has not taken yet.
+        self.pending = 0
+        #: The socket is closing or gone: what is written now is dropped.
+        self.closing = False
+
+    def write(self, frames: bytes) -> None:
+        """Live frames. Over the cap, the frames that wait are dropped and the socket is closed with 4008."""
+        if self.closing:
+            return
+        if self._direct:
+            try:
+                sent = self._socket.send(frames)  # type: ignore[union-attr]
+            except OSError:  # full, or broken
+                sent = 0
+            if sent == len(frames):
+                return
+            frames = frames[sent:]
+        elif self._counted and self._counted + len(frames) > self._cap:
+            self.clear()
+            self._overflow()
+            return
+        self._wait(frames, len(frames))
+
+    def write_catchup(self, frames: bytes) -> None:
+        """Older frames, which the reader asked for: they wait without counting as lag."""
+        if not self.closing:
+            self._wait(frames, 0)
+
+    def write_last(self, data: bytes) -> None:
+        """Handshakes and close frames: whatever the cap and the state say."""
+        self._wait(data, 0)
+
+    async def drained(self) -> None:
+        """Return when nothing is pending any more, or the socket is closing or gone."""
+        if self.pending and not self.closing:
+            waiter = asyncio.get_running_loop().create_future()
+            self._drained.append(waiter)
+            await waiter
+
+    def close(self) -> None:
+        """Take no more frames; those that wait are still sent."""
+        self.closing = True
+        self._release()
+
+    def clear(self) -> None:
+        """Drop the whole frames that wait. What Twisted has may be a part of one, and stays."""
+        self._queue.clear()
+        self.pending, self._counted = self._given, self._given_counted
+
+    def flush(self) -> None:
+        """Give Twisted everything, before the transport is told to close."""
+        self.close()
+        self._transport.writeSequence([frames for frames, _ in self._queue])
+        self._queue.clear()
+
+    def _wait(self, data: bytes, counted: int) -> None:
+        self._direct = False
+        self._queue.append((data, counted))
+        self.pending += len(data)
+        self._counted += counted
+        if not self._registered:
+            self._registered = True
+            self._transport.registerProducer(self, False)  # asks for the first chunk at once
+
+    def resumeProducing(self) -> None:
+        """Twisted has passed on what it was given (IPullProducer)."""
+        self.pending -= self._given
+        self._counted -= self._given_counted
+        self._given = self._given_counted = 0
+        chunk = []
+        while self._queue and self._given < CHUNK_BYTES:
+            frames, counted = self._queue.popleft()
+            chunk.append(frames)
+            self._given += len(frames)
+            self._given_counted += counted
+        if chunk:
+            self._transport.writeSequence(chunk)
+            return
+        self._registered = False
+        self._direct = self._socket is not None
+        self._transport.unregisterProducer()
+        self._release()
+
+    def stopProducing(self) -> None:
+        """The connection is gone (IPullProducer)."""
+        self._direct = False
+        self._queue.clear()
+        self.pending = 0
+        self.close()
+
+    def _release(self) -> None:
+        waiters, self._drained = self._drained, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

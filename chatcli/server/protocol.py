@@ -1,0 +1,123 @@
+"""One WebSocket connection of Daphne, with our outbox, all close codes, and answers for hostile handshakes."""
+
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+from autobahn.twisted.websocket import ConnectionDeny
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
+
+from chatcli.server.outbox import Outbox
+
+if TYPE_CHECKING:
+    from chatcli.server.server import ChatServer
+
+logger = logging.getLogger(__name__)
+
+TOO_SLOW, GOING_AWAY = 4008, 1012
+ABORT_S = 2.0  # how long a reader that is too slow gets to fetch its close frame
+UNSENT_BYTES = 131_072  # the kernel takes megabytes otherwise, before our cap begins to count
+UNREAD_MESSAGES = 256  # from one client that the application has not looked at yet
+UNREAD_RETRY_S = 0.01
+BINARY, TEXT = 2, 1
+
+
+class ChatProtocol(WebSocketProtocol):
+    """All that is sent, by whomever, passes `sendData`, and so the outbox: handshake, messages, pongs, close frames."""
+
+    server: "ChatServer | None" = None
+    client_addr: list[Any] | None = None
+    path = b""
+    outbox: Outbox
+
+    def connectionMade(self) -> None:
+        self.transport.unregisterProducer()  # the HTTP channel that this connection began as
+        self.outbox = Outbox(self.transport, self.factory.server_class.options.outbox_bytes, self.too_slow)
+        try:
+            self.transport.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        except (AttributeError, OSError):
+            pass  # a unix socket, TLS, or a kernel without it
+        super().connectionMade()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.outbox.stopProducing()
+        super().connectionLost(reason)
+
+    # Handshake
+
+    def onConnect(self, request: Any) -> Any:
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            raise ConnectionDeny(400, "Sec-WebSocket-Protocol must be ASCII")
+        return super().onConnect(request)
+
+    def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
+        logger.warning("refused a WebSocket from %s: %d %s", ascii(self.peer), code, ascii(reason[:200]))
+        super().failHandshake(reason, code, responseHeaders)
+
+    def onOpen(self) -> None:
+        super().onOpen()
+        if self.server is not None and self.server.draining:
+            self.go_away()
+
+    # Input
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        super().onMessage(payload, isBinary)
+        if self.application_queue.qsize() == UNREAD_MESSAGES:
+            self.transport.pauseProducing()
+            reactor.callLater(UNREAD_RETRY_S, self.read_on)
+
+    def read_on(self) -> None:
+        """Take more from the client once the application has looked at what there is."""
+        if self.application_queue.qsize() < UNREAD_MESSAGES // 2:
+            self.transport.resumeProducing()
+        elif self.state != self.STATE_CLOSED:
+            reactor.callLater(UNREAD_RETRY_S, self.read_on)
+
+    # Output
+
+    def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
+        if self.state == self.STATE_OPEN and not self.outbox.closing:
+            self.outbox.write(data)
+        else:
+            self.outbox.write_last(data)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """What the application sends. Daphne swallows an empty text, and refuses most close codes."""
+        if self.state == self.STATE_CONNECTING or message["type"] == "websocket.accept":
+            super().handle_reply(message)
+        elif message["type"] == "websocket.close":
+            reason = message.get("reason") or ""
+            self.sendCloseFrame(message.get("code") or 1000, reason.encode()[:123])
+        elif self.state == self.STATE_OPEN:
+            # Not sendMessage: it holds what we send to the limit for what clients send.
+            text, binary = message.get("text"), message.get("bytes")
+            if text is not None:
+                self.sendFrame(opcode=TEXT, payload=text.encode())
+            else:
+                self.sendFrame(opcode=BINARY, payload=binary)
+
+    def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
+        self.outbox.close()  # nothing may follow a close frame
+        super().sendCloseFrame(code, reasonUtf8, isReply)
+
+    def too_slow(self) -> None:
+        """The reader does not keep up: it comes back with its last number."""
+        self.sendCloseFrame(TOO_SLOW, b"reads too slowly")
+        reactor.callLater(ABORT_S, self.transport.abortConnection)
+
+    def go_away(self) -> None:
+        """The server stops: the client may reconnect at once."""
+        if self.state == self.STATE_OPEN:
+            self.sendCloseFrame(GOING_AWAY, b"restart")
+
+    def dropConnection(self, abort: bool = False) -> None:
+        if not abort:  # autobahn takes us off the transport, and what waits would be lost
+            self.outbox.flush()
+            reactor.callLater(self.closeHandshakeTimeout, self.transport.abortConnection)
+        super().dropConnection(abort and not self.wasClean)  # a peer that answered our close frame gets no reset
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        if self.server is not None:  # else it was refused before Daphne knew of it
+            super().onClose(wasClean, code, reason)

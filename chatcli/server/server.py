@@ -1,0 +1,120 @@
+"""Daphne's server on sockets that are bound already, and its drain."""
+
+import asyncio
+import logging
+import socket
+import warnings
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from daphne.server import Server  # before anything else of Twisted: it installs the asyncio reactor
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
+from twisted.logger import globalLogPublisher
+
+from chatcli.server.options import ServerOptions
+from chatcli.server.protocol import ChatProtocol
+
+logger = logging.getLogger(__name__)
+
+EXTENSION = "roomline.frames"
+APPLICATION_CLOSE_S = 10.0
+
+
+class ChatServer(Server):
+    """Serves an ASGI application until SIGTERM or SIGINT, or `stop()`."""
+
+    def __init__(
+        self,
+        application: Callable[..., Awaitable[None]],
+        sockets: Sequence[socket.socket],
+        options: ServerOptions,
+        *,
+        ready: Callable[[], None],
+        stopping: Callable[[int], None],
+        signal_handlers: bool = True,
+    ) -> None:
+        """`sockets` listen already. `ready()` is called when they are served, `stopping(n)` when n WebSockets are
+        about to be closed."""
+        super().__init__(
+            application,
+            endpoints=["sockets of our own"],  # it wants some; run() shall find none
+            signal_handlers=signal_handlers,
+            server_name="",
+            verbosity=0,
+            ready_callable=self._listen,
+            ping_interval=options.ping_interval,
+            ping_timeout=options.ping_timeout,
+            websocket_timeout=-1,
+            websocket_connect_timeout=options.accept,
+            websocket_handshake_timeout=options.accept,
+            websocket_max_message_size=options.message_bytes,
+            websocket_max_frame_size=options.message_bytes,
+        )
+        self.endpoints = []
+        self.options = options
+        self.draining = False
+        self._sockets, self._ready, self._stopping = list(sockets), ready, stopping
+        self._ports: list[Any] = []
+        self._show_warning = warnings.showwarning
+
+    def _listen(self) -> None:
+        """The last thing before the reactor runs."""
+        warnings.showwarning = self._show_warning  # Daphne's silence is for Twisted's log, not for Python's warnings
+        globalLogPublisher.addObserver(report_failure)
+        self.http_factory.timeOut = self.options.idle
+        self.ws_factory.protocol = ChatProtocol
+        self.ws_factory.setProtocolOptions(
+            failByDrop=False,  # a close frame that says why, instead of a broken connection
+            closeHandshakeTimeout=self.options.close,
+            allowNullOrigin=True,  # origins are the application's business
+        )
+        for bound in self._sockets:
+            bound.setblocking(False)
+            self._ports.append(reactor.adoptStreamPort(bound.fileno(), bound.family, self.http_factory))
+            bound.close()  # the reactor has its own descriptor
+        reactor.callWhenRunning(self._ready)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        scope["root_path"] = self.root_path  # and not what a client's header says
+        if isinstance(protocol, ChatProtocol):
+            scope["extensions"] = {EXTENSION: protocol.outbox}
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Deferred[None]:
+        """Daphne's hook before the reactor stops; the reactor waits for what is returned."""
+        drained: Deferred[None] = Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+        return drained.addErrback(lambda failure: logger.error("%s", failure.getTraceback()))
+
+    async def _drain(self) -> None:
+        self.draining = True
+        for port in self._ports:
+            port.stopListening()
+        chats = [protocol for protocol in self.connections if isinstance(protocol, ChatProtocol)]
+        self._stopping(len(chats))
+        for protocol in chats:
+            protocol.go_away()
+        await self._end_applications()
+        if close := getattr(self.application, "close", None):
+            await asyncio.wait_for(close(), APPLICATION_CLOSE_S)
+
+    async def _end_applications(self) -> None:
+        """Wait for the connections' applications, then cancel those that are left."""
+        if running := self._running():
+            await asyncio.wait(running, timeout=self.options.drain)
+        if late := self._running():
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late, timeout=1)
+
+    def _running(self) -> list["asyncio.Task[None]"]:
+        tasks = [details.get("application_instance") for details in self.connections.values()]
+        return [task for task in tasks if task is not None and not task.done()]
+
+
+def report_failure(event: dict[str, Any]) -> None:
+    """An exception that only Twisted met: a bug, which must not vanish."""
+    failure = event.get("log_failure")
+    if failure and not failure.check(ReactorNotRunning):  # a second signal, while we stop
+        logger.error("%s", failure.getTraceback())

@@ -1,0 +1,100 @@
+"""Times and lengths of time as people write them. Used as types of options: what is wrong is told by argparse."""
+
+import os
+import re
+import zoneinfo
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from django.conf import settings
+
+UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+LONGEST = timedelta(days=36_500)
+EXAMPLES = "90s, 10m, 2h, 1d, 18:30, 2026-11-22, 2026-11-22 18:30, 2026-11-22T18:30:00Z or Unix seconds"
+
+_DURATION = re.compile(r"([0-9]{1,12})([smhd])")
+_CLOCK = re.compile(r"[0-9]{1,2}:[0-9]{2}")
+_UNIX = re.compile(r"[0-9]{9,11}(\.[0-9]{1,9})?")
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+
+
+def caller_zone() -> tzinfo:
+    """The zone of who called: TZ as manage.py found it, before Django set its own; else the site's TIME_ZONE."""
+    for name in (os.environ.get("ROOMLINE_CALLER_TZ", "").removeprefix(":"), settings.TIME_ZONE):
+        try:
+            return zoneinfo.ZoneInfo(name.rpartition("zoneinfo/")[2])
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            continue  # TZ may also be a rule, such as CET-1CEST
+    return UTC
+
+
+def duration(text: str) -> timedelta:
+    """`90s`, `10m`, `2h`, `1d`."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ArgumentTypeError(f"{text!r} is no length of time: write 90s, 10m, 2h or 1d")
+    number, unit = int(match[1]), UNITS[match[2]]
+    if not timedelta(0) < (length := min(number, LONGEST // unit + 1) * unit) <= LONGEST:
+        raise ArgumentTypeError(f"{text} is too {'long' if number else 'short'}: from 1s to {LONGEST.days}d")
+    return length
+
+
+def seconds(text: str) -> float:
+    """A time to wait: seconds above 0, or with a unit as `duration` has it."""
+    if _DURATION.fullmatch(text):
+        return duration(text).total_seconds()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) and (value := float(text)) > 0:
+        return value
+    raise ArgumentTypeError(f"{text!r} is no time to wait: write seconds above 0, such as 10 or 0.5, or 5m")
+
+
+def since(text: str) -> datetime:
+    """A moment in the past: so long ago, the last HH:MM, or what `moment` understands."""
+    now, zone = datetime.now(UTC), caller_zone()
+    if _DURATION.fullmatch(text):
+        return now - duration(text)
+    if _CLOCK.fullmatch(text):
+        return _last(text, now.astimezone(zone), zone)
+    found = moment(text, zone)
+    if found > now:
+        raise ArgumentTypeError(f"{text} is in the future ({found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z})")
+    return found
+
+
+def moment(text: str, zone: tzinfo) -> datetime:
+    """`YYYY-MM-DD[ HH:MM[:SS]]` in `zone`, RFC 3339, or Unix seconds; aware."""
+    if _UNIX.fullmatch(text):
+        return datetime.fromtimestamp(float(text), UTC)
+    if not _DATE.fullmatch(text):
+        hint = f": for {text} minutes write {text}m" if text.isdecimal() else ""
+        raise ArgumentTypeError(f"{text!r} is no time{hint or ': write ' + EXAMPLES}")
+    try:
+        found = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no time: there is no such day or hour") from None
+    return found if found.tzinfo else _placed(found, zone)
+
+
+def _last(clock: str, now: datetime, zone: tzinfo) -> datetime:
+    hour, minute = map(int, clock.split(":"))
+    if hour > 23 or minute > 59:
+        raise ArgumentTypeError(f"{clock!r} is no time: hours go from 00 to 23, minutes from 00 to 59")
+    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None, fold=0)
+    return _placed(today if today <= now.replace(tzinfo=None) else today - timedelta(days=1), zone)
+
+
+def _placed(naive: datetime, zone: tzinfo) -> datetime:
+    """The moment at which clocks in `zone` show this; refused if they never do, or do so twice."""
+    first, second = naive.replace(tzinfo=zone), naive.replace(tzinfo=zone, fold=1)
+    try:
+        if first.utcoffset() == second.utcoffset():
+            first.astimezone(UTC)
+            return first
+        exists = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive
+    except OverflowError:
+        raise ArgumentTypeError(f"{naive} is no time: there is no such year") from None
+    what = "comes twice" if exists else "does not exist"
+    raise ArgumentTypeError(f"{naive:%Y-%m-%d %H:%M} {what} in {zone}: clocks change then; add an offset such as +01:00")
+

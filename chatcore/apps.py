@@ -1,0 +1,10 @@
+"""The app of the chat's domain and transports."""
+
+from django.apps import AppConfig
+
+
+class ChatcoreConfig(AppConfig):
+    name = "chatcore"
+    label = "chatcore"
+    verbose_name = "Chat"
+    default_auto_field = "django.db.models.BigAutoField"

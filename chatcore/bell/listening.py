@@ -1,0 +1,130 @@
+"""Listening: one channel in the groups of all rooms that somebody in this process follows."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from chatcore.bell.layer import (
+    HERE,
+    PATIENCE,
+    QUIET,
+    RING,
+    VERSION,
+    WHISPER,
+    Batch,
+    Layer,
+    channel_layer,
+    configured,
+    group_name,
+    line,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Listener:
+    """What one process hears: one channel in the groups of all rooms that somebody here follows."""
+
+    def __init__(self, heard: Callable[[Batch], None], whispered: Callable[[int, bytes], None]) -> None:
+        self._heard = heard
+        self._whispered = whispered
+        self._wanted: set[int] = set()
+        self._joined: set[int] = set()
+        self._changed = asyncio.Event()
+        #: Messages that were not ours, by reason.
+        self.ignored: Counter[str] = Counter()
+
+    def want(self, room_id: int) -> None:
+        """Listen to the room, as soon as the layer lets us."""
+        self._wanted.add(room_id)
+        self._changed.set()
+
+    def forget(self, room_id: int) -> None:
+        """Listen to the room no more."""
+        self._wanted.discard(room_id)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled. A layer that fails is tried again every second."""
+        while True:
+            receiving: asyncio.Task[None] | None = None
+            try:
+                if self._wanted and configured():
+                    layer = channel_layer()
+                    async with asyncio.timeout(PATIENCE):
+                        channel = await layer.new_channel()
+                    self._joined = set()
+                    receiving = asyncio.create_task(self._receive(layer, channel))
+                    await self._keep_groups(layer, channel)
+            except Exception as error:
+                logger.debug("listening failed: %s", line(error))
+            finally:
+                if receiving is not None:
+                    receiving.cancel()
+            await asyncio.sleep(QUIET if self._wanted else 0)
+            if not self._wanted:
+                await self._changed.wait()
+                self._changed.clear()
+
+    async def _keep_groups(self, layer: Layer, channel: str) -> None:
+        """Join and leave groups as rooms are wanted and forgotten."""
+        while True:
+            self._changed.clear()
+            for room_id in self._wanted - self._joined:
+                async with asyncio.timeout(PATIENCE):
+                    await layer.group_add(group_name(room_id), channel)
+                self._joined.add(room_id)
+            for room_id in self._joined - self._wanted:
+                async with asyncio.timeout(PATIENCE):
+                    await layer.group_discard(group_name(room_id), channel)
+                self._joined.discard(room_id)
+            await self._changed.wait()
+
+    async def _receive(self, layer: Layer, channel: str) -> None:
+        """The one receive task: cancelling a receive unsubscribes and can lose the next message."""
+        while True:
+            try:
+                message = await layer.receive(channel)
+            except Exception as error:  # a payload that is not even msgpack
+                self._ignore("unreadable", error)
+                await asyncio.sleep(0)
+                continue
+            try:
+                self._dispatch(message)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                self._ignore("foreign", error)
+
+    def _dispatch(self, message: dict[str, Any]) -> None:
+        if message["type"] == WHISPER:
+            if message["from"] == HERE:
+                return
+            room_id, payload = message["room"], message["frame"]
+            if not isinstance(room_id, int) or not isinstance(payload, bytes):
+                raise ValueError("a whisper of wrong types")
+            self._whispered(room_id, payload)
+            return
+        if message["type"] != RING or message["v"] != VERSION:
+            raise ValueError("not a ring")
+        self._heard(_checked(message))
+
+    def _ignore(self, reason: str, error: Exception) -> None:
+        self.ignored[reason] += 1
+        if self.ignored[reason] == 1:
+            logger.warning("ignored a foreign message to a room's group (%s); use chatcore.post()", line(error))
+
+
+def _checked(message: dict[str, Any]) -> Batch:
+    """The ring as a batch; ValueError for one that cannot be ours."""
+    batch = Batch(message["room"], message["epoch"], message["prev"], message["head"], message["frames"])
+    numbers = (batch.room_id, batch.prev, batch.head)
+    if not all(type(number) is int for number in numbers) or not 0 <= batch.prev < batch.head:
+        raise ValueError("a ring with wrong numbers")
+    if type(batch.epoch) is not str or type(batch.payloads) is not list:
+        raise ValueError("a ring of wrong types")
+    if batch.payloads and len(batch.payloads) != batch.head - batch.prev:
+        raise ValueError("a ring whose events are not those it numbers")
+    if not all(type(payload) is bytes for payload in batch.payloads):
+        raise ValueError("a ring with frames that are not bytes")
+    return batch

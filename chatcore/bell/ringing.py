@@ -1,0 +1,158 @@
+"""Ringing: in order per room, coalesced while earlier rings are on their way, quiet after a failure."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from chatcore.bell.layer import (
+    HERE,
+    PATIENCE,
+    QUIET,
+    RING,
+    VERSION,
+    WHISPER,
+    Batch,
+    channel_layer,
+    configured,
+    group_name,
+    line,
+)
+
+logger = logging.getLogger(__name__)
+
+#: Above this many bytes a ring carries numbers only: who hears it reads the log.
+_LARGEST_PAYLOAD = 256 * 1024
+#: With so many rooms waiting the broker is behind: bare numbers, which are quick.
+_MANY_ROOMS = 1000
+
+
+class Bell:
+    """Rings for one event loop: in order per room, coalesced while earlier rings are on their way.
+
+    It never raises and never waits for a broker that failed a moment ago.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, Batch] = {}
+        self._whispers: dict[int, bytes] = {}
+        self._task: asyncio.Task[bool] | None = None
+        self._quiet_until = 0.0
+        self._failing = False
+
+    def ring(self, batches: Sequence[Batch]) -> "asyncio.Task[bool]":
+        """Queue the rings; the task's result is whether all that waited were rung."""
+        for batch in batches:
+            self._waiting[batch.room_id] = _joined(self._waiting.get(batch.room_id), batch)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        return self._task
+
+    def whisper(self, room_id: int, payload: bytes) -> None:
+        """Tell those who listen now something that is not stored; the latest of each room is enough."""
+        self._whispers[room_id] = payload
+        self.ring([])
+
+    async def close(self) -> None:
+        """Ring what waits, as far as the broker lets us."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=PATIENCE)
+
+    async def _run(self) -> bool:
+        rung = True
+        while self._waiting or self._whispers:
+            waiting, self._waiting = self._waiting, {}
+            whispers, self._whispers = self._whispers, {}
+            bare = len(waiting) > _MANY_ROOMS
+            for room_id, batch in waiting.items():
+                rung = await self._send(room_id, _as_ring(batch, bare)) and rung
+            for room_id, payload in whispers.items():
+                await self._send(room_id, {"type": WHISPER, "from": HERE, "room": room_id, "frame": payload})
+        return rung
+
+    async def _send(self, room_id: int, message: dict[str, Any]) -> bool:
+        """Whether the layer took it; after a failure nothing is tried for a second."""
+        clock = asyncio.get_running_loop().time
+        if clock() < self._quiet_until:
+            return False
+        if not configured():
+            return True
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await channel_layer().group_send(group_name(room_id), message)
+        except Exception as error:
+            self._quiet_until = clock() + QUIET
+            if not self._failing:
+                logger.warning("the live layer does not answer (%s); readers go on through the log", line(error))
+            self._failing = True
+            return False
+        if self._failing:
+            logger.warning("the live layer answers again")
+        self._failing = False
+        return True
+
+
+def _as_ring(batch: Batch, bare: bool) -> dict[str, Any]:
+    return {
+        "type": RING,
+        "v": VERSION,
+        "room": batch.room_id,
+        "epoch": batch.epoch,
+        "prev": batch.prev,
+        "head": batch.head,
+        "frames": [] if bare else list(batch.payloads),
+    }
+
+
+def _joined(waiting: Batch | None, batch: Batch) -> Batch:
+    """Both as one ring, without the payloads where they do not follow each other or grow too large."""
+    if waiting is None:
+        joined = batch
+    elif waiting.payloads and batch.payloads and (waiting.epoch, waiting.head) == (batch.epoch, batch.prev):
+        payloads = [*waiting.payloads, *batch.payloads]
+        joined = Batch(batch.room_id, batch.epoch, waiting.prev, batch.head, payloads)
+    else:
+        return Batch(batch.room_id, batch.epoch, batch.prev, batch.head)
+    if sum(map(len, joined.payloads)) > _LARGEST_PAYLOAD:
+        return Batch(joined.room_id, joined.epoch, joined.prev, joined.head)
+    return joined
+
+
+class _RingingThread:
+    """A loop of its own in which code without one rings: a channel layer belongs to one loop for its life."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._bell = Bell()
+
+    def ring(self, batches: Sequence[Batch]) -> "Future[bool]":
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="chat-bell", daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(self._rung(batches), self._loop)
+
+    async def _rung(self, batches: Sequence[Batch]) -> bool:
+        return await self._bell.ring(batches)
+
+
+_thread = _RingingThread()
+
+
+def ring(batches: Sequence[Batch], *, wait: float = 0.0) -> bool:
+    """Ring from code that has no event loop of ours, such as a view, a task or a command.
+
+    Waits at most `wait` seconds. True if all was rung or there is nothing to ring; with `wait` 0, True at once.
+    """
+    if not batches or not configured():
+        return True
+    rung = _thread.ring(batches)
+    if wait <= 0:
+        return True
+    try:
+        return rung.result(wait)
+    except TimeoutError:
+        return False

@@ -1,0 +1,90 @@
+"""The database as threads use it: what its errors mean for people, and a thread with a connection of its own."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    reset_queries,
+)
+
+from chatcore.exceptions import ChatError, Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_NO_TABLE = ("no such table", "no such column", "does not exist")
+
+
+class NotMigrated(ChatError):
+    """The database has no tables for the chat, or old ones."""
+
+    code = "not_migrated"
+
+
+def explained(error: Error) -> ChatError:
+    """The error of the database as one that says what to do."""
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, (OperationalError, ProgrammingError)) and any(part in reason for part in _NO_TABLE):
+        return NotMigrated(f"the database is not ready ({reason}): run python manage.py migrate")
+    if "locked" in reason:
+        return Unavailable("the database is locked by another program: nothing was stored, try again")
+    if "readonly" in reason or "read-only" in reason:
+        return Unavailable(f"the database cannot be written ({reason}): give this account write access")
+    if "full" in reason:
+        return Unavailable(f"the disk is full ({reason}): free some space and try again")
+    return Unavailable(f"the database does not answer ({reason}): nothing was stored, try again")
+
+
+@contextmanager
+def explaining() -> Iterator[None]:
+    """Raise the database's own failures as `ChatError`; wrong data (IntegrityError, DataError) passes as it is."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        raise explained(error) from error
+    except DatabaseError as error:
+        if type(error) is DatabaseError:  # SQLite: "database disk image is malformed" and its like
+            raise explained(error) from error
+        raise
+
+
+class DatabaseThread:
+    """One thread with its own connection, kept open: opening one costs more than a write does.
+
+    After a failure the connection is closed, so that the next call begins with a fresh one.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"chat-{name}")
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`call(*args, **kwargs)` in the thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: self._guarded(call, *args, **kwargs))
+
+    def close(self) -> None:
+        """Close the connection and end the thread; calls that wait are carried out first."""
+        self._executor.submit(connections.close_all)
+        self._executor.shutdown(wait=False)
+
+    @staticmethod
+    def _guarded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            with explaining():
+                return call(*args, **kwargs)
+        except Unavailable:
+            connections.close_all()
+            raise
+        finally:
+            if settings.DEBUG:
+                reset_queries()  # a kept connection would remember every query for ever

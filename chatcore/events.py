@@ -1,0 +1,195 @@
+"""The wire: one Struct an event, its JSON, its JSON Schema. Pure: no Django, no I/O.
+
+An event of the log is a `Message`, an `Edit` or a `Delete`; the rest exists only between a server and a socket.
+"""
+
+import secrets
+import time
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Author(msgspec.Struct, frozen=True):
+    """Who wrote it: `name` is the account, `id` its primary key as text."""
+
+    type: str
+    id: str
+    name: str
+
+
+class _Described(msgspec.Struct, tag_field="type", kw_only=True):
+    """The one shape of a message, in the order in which programs see its keys."""
+
+    room: str
+    id: str
+    seq: int
+    rev: int
+    kind: str
+    message: str
+    username: str
+    author: Author
+    title: str | None = None
+    priority: int = 3
+    tags: list[str] = []
+    format: str = "text"
+    url: str | None = None
+    reply_to: int | None = None
+    mentions: list[str] = []
+    slot: str | None = None
+    client_id: str | None = None
+    source: str
+    created_at: datetime
+    edited_at: datetime | None = None
+    expires_at: datetime | None = None
+    deleted: bool = False
+
+
+class Message(_Described, tag="message", kw_only=True):
+    """A message was posted. Replayed, it carries its present text."""
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event at this rev: with the rev it makes a cursor."""
+        return self.id
+
+
+class Edit(_Described, tag="edit", kw_only=True):
+    """A message was edited: the whole message as it is now, under the change's own rev."""
+
+    change_id: str
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event at this rev: with the rev it makes a cursor."""
+        return self.change_id
+
+
+class Delete(_Described, tag="delete", kw_only=True):
+    """A message was deleted or has expired: its number stays, its text is gone."""
+
+    change_id: str
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event at this rev: with the rev it makes a cursor."""
+        return self.change_id
+
+
+Event = Message | Edit | Delete
+
+
+class You(msgspec.Struct):
+    """Who the server takes the client for."""
+
+    type: str
+    id: str
+    name: str
+    username: str
+
+
+class Open(msgspec.Struct, tag_field="type", tag="open", kw_only=True):
+    """The answer to `hello`: the room's state; `head` is where live events begin."""
+
+    room: str
+    head: int
+    floor: int
+    epoch: str
+    you: You
+    can_post: bool
+    title: str
+    topic: str
+    members: int
+    last_seq: int
+
+
+class Gap(msgspec.Struct, tag_field="type", tag="gap", kw_only=True):
+    """Events from `after` + 1 on do not follow; `reason` is limit, pruned, ahead, history_changed or epoch.
+
+    The stream goes on above `upto`.
+    """
+
+    room: str
+    reason: str
+    after: int
+    upto: int
+    epoch: str
+
+
+class Sent(msgspec.Struct, tag_field="type", tag="sent", kw_only=True):
+    """The message is on disk."""
+
+    room: str
+    client_id: str | None
+    seq: int
+    rev: int
+    duplicate: bool
+
+
+class History(msgspec.Struct, tag_field="type", tag="history", kw_only=True):
+    """Messages by number, oldest first; `more` says whether there are further ones in that direction."""
+
+    room: str
+    messages: list[Message]
+    more: bool
+
+
+class Typing(msgspec.Struct, tag_field="type", tag="typing", kw_only=True):
+    """Somebody is writing; forgotten after five seconds."""
+
+    room: str
+    username: str
+    author: Author
+
+
+class ErrorFrame(msgspec.Struct, tag_field="type", tag="error", kw_only=True):
+    """What was wrong: `code` is stable, `detail` is English. `message` and `username` serve plain clients."""
+
+    room: str
+    code: str
+    detail: str
+    client_id: str | None
+    message: str
+    username: str = "Roomline"
+
+
+_encoder = msgspec.json.Encoder()
+_decoder: "msgspec.json.Decoder[Event]" = msgspec.json.Decoder(Event)
+
+#: The wire's objects.
+Sendable = Event | Open | Gap | Sent | History | Typing | ErrorFrame
+
+encode = _encoder.encode
+
+
+def decode_event(payload: bytes) -> Event:
+    """The event in `payload`; ValueError if it is none."""
+    try:
+        return _decoder.decode(payload)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def is_message(payload: bytes) -> bool:
+    """Whether this payload, encoded here, is a `Message` (the tag is its first key)."""
+    return payload.startswith(b'{"type":"message"')
+
+
+def to_dict(event: Sendable) -> dict[str, Any]:
+    """The event as plain JSON types."""
+    result: dict[str, Any] = msgspec.to_builtins(event)
+    return result
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the message object."""
+    return msgspec.json.schema(Message)
+
+
+def new_id() -> str:
+    """A UUID version 7: Unix milliseconds, then random bits (RFC 9562, section 5.7), so that ids sort by time."""
+    milliseconds = time.time_ns() // 1_000_000
+    noise = secrets.randbits(74)
+    digits = f"{(milliseconds << 80) | (7 << 76) | ((noise >> 62) << 64) | (2 << 62) | (noise & (1 << 62) - 1):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

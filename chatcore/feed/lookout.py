@@ -1,0 +1,192 @@
+"""What one process hears of all its rooms: rings, the log's own bell, and every room's head once a second."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+from django.db import Error, connection
+
+from chatcore import bell, history
+from chatcore.bell import Batch
+from chatcore.database import DatabaseThread
+from chatcore.history import Head
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Seconds between two looks at the heads of all rooms, which also find the last ring of a quiet room.
+_HEADS_EVERY = 1.0
+#: The same where neither a layer nor the log's own bell tells of posts.
+_HEADS_WITHOUT_LAYER = 0.25
+#: Seconds for which a ring that is on its way may stay behind what the heads say.
+_GRACE = 0.01
+_MOST_RINGS = 1000
+
+
+class Ear:
+    """What a reader of one room has been told and has not used yet."""
+
+    def __init__(self, room_id: int) -> None:
+        self.room_id = room_id
+        #: Bounded: a reader that is slower than this goes back to the log.
+        self.rings: deque[Batch] = deque(maxlen=_MOST_RINGS)
+        self.whispers: Callable[[bytes], None] | None = None
+        self.told = asyncio.Event()
+        self.deleted = False
+        self._state: Head | None = None
+        self._news = self._went_back = False
+
+    def ring(self, batch: Batch) -> None:
+        """Somebody posted."""
+        self.rings.append(batch)
+        self.told.set()
+
+    def look(self, state: Head | None) -> None:
+        """The log stands there, or is no more."""
+        if state is None:
+            self.deleted = True
+        elif state == self._state:
+            return
+        elif self._state is not None and state.head < self._state.head:
+            self._went_back = True
+        self._state, self._news = state, True
+        self.told.set()
+
+    def stands_elsewhere(self, last: int, epoch: str) -> bool:
+        """Whether the log, when it was last looked at, had moved away from the reader; answered once a look."""
+        if not self._news or self._state is None:
+            return False
+        went_back, self._news, self._went_back = self._went_back, False, False
+        return went_back or self._state.head > last or self._state.epoch != epoch
+
+
+class Lookout:
+    """What one process hears: the layer's rings, the log's own bell, and once a second every room's head.
+
+    `poll` is the time in seconds between two looks at SQLite's own bell (`PRAGMA data_version`).
+    """
+
+    def __init__(self, poll: float = 0.05) -> None:
+        self._poll = poll
+        self._ears: dict[int, set[Ear]] = {}
+        self._reader = DatabaseThread("reads")
+        self._stopped = threading.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.listener = bell.Listener(self.heard, self._whispered)
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def start(self) -> None:
+        """Begin to listen, in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._tasks.append(self._loop.create_task(self.listener.run()))
+        threading.Thread(target=self._watch_log, name="chat-lookout", daemon=True).start()
+
+    async def close(self) -> None:
+        """Listen no more."""
+        self._stopped.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._reader.close()
+
+    async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """A read of the database in this process's reading thread."""
+        return await self._reader.run(call, *args, **kwargs)
+
+    def listen(self, room_id: int) -> Ear:
+        """Hear of this room from now on."""
+        ear = Ear(room_id)
+        self._ears.setdefault(room_id, set()).add(ear)
+        self.listener.want(room_id)
+        return ear
+
+    def leave(self, ear: Ear) -> None:
+        """Hear of this room no more."""
+        ears = self._ears[ear.room_id]
+        ears.discard(ear)
+        if not ears:
+            del self._ears[ear.room_id]
+            self.listener.forget(ear.room_id)
+
+    def heard(self, batch: Batch) -> None:
+        """A ring, from the layer or from this process's own writer."""
+        for ear in self._ears.get(batch.room_id, ()):
+            ear.ring(batch)
+
+    def _whispered(self, room_id: int, payload: bytes) -> None:
+        for ear in self._ears.get(room_id, ()):
+            if ear.whispers is not None:
+                ear.whispers(payload)
+
+    def _watch_log(self) -> None:
+        """In a thread of its own: `data_version` belongs to a connection, and is blind within a transaction."""
+        version, looked, trouble, inode = None, 0.0, False, None
+        while not self._stopped.wait(self._poll):
+            room_ids = list(self._ears)
+            if not room_ids:
+                continue
+            try:
+                if connection.vendor == "sqlite" and (found := _inode()) != inode:
+                    connection.close()  # another file lies where ours was
+                    inode, version = found, None
+                seen = _data_version()
+                every = _HEADS_EVERY if seen is not None or bell.configured() else _HEADS_WITHOUT_LAYER
+                if seen == version and time.monotonic() - looked < every:
+                    continue
+                states = history.heads(room_ids)
+            except Error as error:
+                connection.close()
+                if not trouble:
+                    logger.warning("the database does not answer (%s); readers wait for it", error)
+                trouble = True
+                continue
+            if trouble:
+                logger.warning("the database answers again")
+            version, looked, trouble = seen, time.monotonic(), False
+            self._tell({room_id: states.get(room_id) for room_id in room_ids})
+        connection.close()
+
+    def _tell(self, states: dict[int, Head | None]) -> None:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._loop.call_later, _GRACE, self._compare, states)
+        except RuntimeError:  # the loop was closed meanwhile
+            self._stopped.set()
+
+    def _compare(self, states: dict[int, Head | None]) -> None:
+        for room_id, state in states.items():
+            for ear in self._ears.get(room_id, ()):
+                ear.look(state)
+
+
+def _data_version() -> int | None:
+    """SQLite's number that moves when another connection commits; None on other databases."""
+    if connection.vendor != "sqlite":
+        return None
+    connection.ensure_connection()
+    row: tuple[int] = connection.connection.execute("PRAGMA data_version").fetchone()
+    return row[0]
+
+
+def _inode() -> int | None:
+    try:
+        return Path(connection.settings_dict["NAME"]).stat().st_ino
+    except OSError:
+        return None

@@ -1,0 +1,37 @@
+"""The form that makes a room, with names checked by the domain's rule. The services make the room."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from chatcore.exceptions import BadRoomName
+from chatcore.names import LONGEST, check_room_name
+from chatcore.page_texts import sentence
+
+
+class RoomForm(forms.Form):
+    """A name, and what people read beside it."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        help_text=_("Letters, digits, and - _ . between them. It is the room's address."),
+        max_length=LONGEST,
+        widget=forms.TextInput(
+            attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false", "dir": "auto"}
+        ),
+    )
+    title = forms.CharField(label=_("Title (optional)"), max_length=200, required=False)
+    topic = forms.CharField(
+        label=_("Topic (optional)"),
+        help_text=_("What it is about, in a line."),
+        max_length=1000,
+        required=False,
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        try:
+            check_room_name(name)
+        except BadRoomName as error:
+            raise ValidationError(sentence(error)) from error
+        return name

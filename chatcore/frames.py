@@ -1,0 +1,136 @@
+"""What a client may send, parsed strictly, and how a text travels in a WebSocket frame. Pure."""
+
+import struct
+from typing import Annotated
+
+import msgspec
+
+_Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Rev = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
+class _Frame(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Hello(_Frame, tag="hello"):
+    """Where the client stands: the rev of its last event, that event's id, the room's epoch."""
+
+    after: _Rev | None = None
+    id: str | None = None
+    epoch: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 500
+
+
+class Send(_Frame, tag="send"):
+    """A message to post; the same `client_id` of the same author is stored once."""
+
+    message: str
+    client_id: _Id | None = None
+    reply_to: _Number | None = None
+
+
+class EditMessage(_Frame, tag="edit"):
+    """A new text for the client's own message."""
+
+    seq: _Number
+    message: str
+    client_id: _Id | None = None
+
+
+class DeleteMessage(_Frame, tag="delete"):
+    """A message to delete."""
+
+    seq: _Number
+    client_id: _Id | None = None
+
+
+class AskHistory(_Frame, tag="history"):
+    """Messages before or after a number."""
+
+    before: _Number | None = None
+    after: _Rev | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+
+
+class Ack(_Frame, tag="ack"):
+    """The client's person has read up to this number."""
+
+    seq: _Number
+
+
+class TypingNotice(_Frame, tag="typing"):
+    """The client's person is writing."""
+
+
+class PlainSend(msgspec.Struct):
+    """What the page of the Channels tutorial sends; other keys, such as a user name, are ignored."""
+
+    message: str
+
+
+class _Named(msgspec.Struct):
+    client_id: str | None = None
+
+
+FullFrame = Hello | Send | EditMessage | DeleteMessage | AskHistory | Ack | TypingNotice
+
+_full: "msgspec.json.Decoder[FullFrame]" = msgspec.json.Decoder(FullFrame)
+_plain = msgspec.json.Decoder(PlainSend)
+_named = msgspec.json.Decoder(_Named)
+
+
+class BadFrame(Exception):
+    """A frame that is not of the protocol: `code` is bad_json, bad_type or bad_field."""
+
+    def __init__(self, code: str, detail: str, client_id: str | None = None) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.client_id = code, detail, client_id
+
+
+def parse_full(text: str) -> FullFrame:
+    """A full client's frame; BadFrame says what is wrong with it."""
+    try:
+        return _full.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise _explained(error, text) from error
+
+
+def parse_plain(text: str) -> Send:
+    """A plain client's frame as a `Send`; BadFrame says what is wrong with it."""
+    try:
+        return Send(message=_plain.decode(text).message)
+    except (ValueError, RecursionError) as error:
+        raise _explained(error, text) from error
+
+
+def _explained(error: Exception, text: str) -> BadFrame:
+    """Which of the three codes it is, with msgspec's own words, which name the field."""
+    if not isinstance(error, msgspec.ValidationError):
+        return BadFrame("bad_json", "this is not JSON: send one JSON object a frame")
+    detail = str(error)
+    if "`$.type`" in detail or "field `type`" in detail:
+        return BadFrame("bad_type", f"{detail}: see the protocol for the types of frames", _client_id(text))
+    if "`$" not in detail and detail.startswith("Expected `object`"):
+        return BadFrame("bad_json", "send one JSON object a frame")
+    return BadFrame("bad_field", detail, _client_id(text))
+
+
+def _client_id(text: str) -> str | None:
+    """The frame's `client_id`, if it has a sane one, so that the client knows what the error is about."""
+    try:
+        client_id = _named.decode(text).client_id
+    except (ValueError, RecursionError):
+        return None
+    return client_id if client_id and len(client_id) <= 100 else None
+
+
+def text_frame(payload: bytes) -> bytes:
+    """`payload` as one unmasked, unfragmented text frame (RFC 6455, section 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 65536:
+        return b"\x81\x7e" + struct.pack("!H", size) + payload
+    return b"\x81\x7f" + struct.pack("!Q", size) + payload

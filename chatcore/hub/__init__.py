@@ -1,0 +1,6 @@
+"""One feed a room a process, and the sockets that stand at its head: each event is encoded and framed once."""
+
+from chatcore.hub.hub import Hub
+from chatcore.hub.room import RoomHub
+
+__all__ = ["Hub", "RoomHub"]

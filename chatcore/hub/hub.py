@@ -1,0 +1,47 @@
+"""The rooms that somebody in this process is in."""
+
+import asyncio
+from collections.abc import Sequence
+
+from chatcore.bell import Batch, Bell
+from chatcore.feed import Lookout
+from chatcore.history import RoomView
+from chatcore.hub.room import RoomHub
+
+
+class Hub:
+    """Made once a process and handed to each consumer."""
+
+    def __init__(self, lookout: Lookout, bell: Bell) -> None:
+        self.lookout = lookout
+        self._bell = bell
+        self._rooms: dict[int, RoomHub] = {}
+
+    def room(self, view: RoomView) -> RoomHub:
+        """The hub of this room, started if nobody is in it yet."""
+        hub = self._rooms.get(view.id)
+        if hub is None:
+            hub = self._rooms[view.id] = RoomHub(self.lookout, view, self._forget)
+        return hub
+
+    def announce(self, batches: Sequence[Batch]) -> None:
+        """What this process has committed: to its own sockets at once, to other processes by the bell."""
+        for batch in batches:
+            self.lookout.heard(batch)
+        self._bell.ring(batches)
+
+    def whisper(self, room: RoomHub, payload: bytes) -> None:
+        """Something fleeting, such as typing: to all who are there now, here and in other processes."""
+        room.whisper(payload)
+        self._bell.whisper(room.id, payload)
+
+    async def close(self) -> None:
+        """Let go of all rooms."""
+        rooms = list(self._rooms.values())
+        for room in rooms:
+            room.stop()
+        await asyncio.gather(*(room.task for room in rooms), return_exceptions=True)
+
+    def _forget(self, room: RoomHub) -> None:
+        if self._rooms.get(room.id) is room:
+            del self._rooms[room.id]

@@ -1,0 +1,216 @@
+"""One room in one process. A socket catches up from the log to the kept tail and enters in one step;
+from then on it costs one write a batch."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from chatcore import events, history
+from chatcore.bell import Batch
+from chatcore.events import Gap, Open
+from chatcore.exceptions import ChatError, RoomNotFound
+from chatcore.feed import PAGE, Lookout, follow
+from chatcore.frames import Hello
+from chatcore.history import Page, RoomView
+from chatcore.hub.tail import Tail
+from chatcore.outlets import Encoded, Outlet, for_plain_clients
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: What somebody sees first who has seen nothing.
+_FIRST_MESSAGES = 50
+#: A joiner that lacks no more events than these gets them in the step that makes it live.
+_LAST_STEP = 100
+_MANY_IDS = 1000
+_RECONNECT = 4008
+
+
+class RoomHub:
+    """`last` is the rev at which all sockets of the room stand."""
+
+    def __init__(self, lookout: Lookout, view: RoomView, forget: Callable[["RoomHub"], None]) -> None:
+        self.id, self.name, self.epoch, self.last = view.id, view.name, view.epoch, view.head
+        self._lookout = lookout
+        self._forget = forget
+        self._full: set[Outlet] = set()
+        self._plain: set[Outlet] = set()
+        self._visitors: set[Outlet] = set()
+        self._tail = Tail(view.head)
+        self._pages: dict[int, asyncio.Task[Page]] = {}
+        self._latest: dict[int, asyncio.Task[list[bytes]]] = {}
+        self._ids: dict[int, asyncio.Task[str | None]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._moved = self._loop.create_future()
+        self.task = self._loop.create_task(self._run())
+
+    def visit(self, outlet: Outlet) -> None:
+        """Somebody is about to enter: stay for him."""
+        self._visitors.add(outlet)
+
+    def leave(self, outlet: Outlet) -> None:
+        """The counterpart of `visit`; the last one to leave puts out the light."""
+        self._full.discard(outlet)
+        self._plain.discard(outlet)
+        self._visitors.discard(outlet)
+        if not self._visitors:
+            self.stop()
+
+    def stop(self) -> None:
+        """Follow the room no more."""
+        self._forget(self)
+        self.task.cancel()
+
+    def enter_plain(self, outlet: Outlet) -> None:
+        """A plain client: messages from now on."""
+        self._plain.add(outlet)
+
+    def whisper(self, payload: bytes) -> None:
+        """Something fleeting for all full clients here."""
+        self._write(self._full, Encoded.of([payload]))
+
+    async def admit(self, outlet: Outlet, hello: Hello, opening: Callable[[int, str], Open]) -> None:
+        """A full client: `open`, what it missed (or a `gap` and the newest), then live: no gap and no repeat.
+
+        `opening` makes the `open` event for the rev and the epoch at which the room stands.
+        """
+        position, reason = await self._position(hello)
+        begin = self.last
+        outlet.backlog(Encoded.of([events.encode(opening(begin, self.epoch))]))
+        if reason is not None:
+            outlet.backlog(self._gap(reason, hello.after or 0, begin))
+        if position is None:
+            position = begin
+            outlet.backlog(Encoded.of(await self._newest(begin)))
+            await outlet.drained()
+        await self._enter(outlet, position)
+
+    async def _position(self, hello: Hello) -> tuple[int | None, str | None]:
+        """The rev at which the client stands, None for one that begins anew; why its run breaks, if it does."""
+        after = hello.after
+        if after is None:
+            return None, None
+        if hello.epoch is not None and hello.epoch != self.epoch:
+            return None, "epoch"
+        if after > self.last and not await self._reached(after):
+            return None, "ahead"
+        if hello.id is not None and not await self._is_event(after, hello.id):
+            return None, "history_changed"
+        if self.last - after > hello.limit:
+            return None, "limit"
+        return after, None
+
+    async def _reached(self, rev: int) -> bool:
+        """Whether the log has got there; if so, wait until this hub has, too."""
+        state = (await self._lookout.read(history.heads, [self.id])).get(self.id)
+        if state is None or state.head < rev:
+            return False
+        self._lookout.heard(Batch(self.id, self.epoch, self.last, state.head))
+        while self.last < rev:
+            await asyncio.shield(self._moved)
+        return True
+
+    async def _is_event(self, rev: int, event_id: str) -> bool:
+        """Whether the event at `rev` is that one; what was pruned cannot be told and counts as the same.
+
+        A client may name a change by its message.
+        """
+        if len(self._ids) > _MANY_IDS:
+            self._ids.clear()
+        known = await self._shared(self._ids, rev, history.event_id, self.id, rev)
+        if known is None or known == event_id:
+            return True
+        page = await self._page(rev - 1)
+        return bool(page.payloads) and events.decode_event(page.payloads[0]).id == event_id
+
+    async def _enter(self, outlet: Outlet, position: int) -> None:
+        """Page by page from the log up to the tail; the rest, and going live, in one step without an await."""
+        while position < self._tail.start or self.last - position > _LAST_STEP:
+            if position >= self._tail.start:
+                payloads = self._tail.above(position, PAGE)
+            else:
+                page = await self._page(position)
+                if page.state.floor > position:
+                    outlet.backlog(self._gap("pruned", position, page.state.floor))
+                    position = page.state.floor
+                    continue
+                payloads = page.payloads
+                if not payloads:
+                    raise ChatError("this room's log lacks events: ask the people who run this site")
+            outlet.backlog(Encoded.of(payloads))
+            position += len(payloads)
+            await outlet.drained()
+        outlet.backlog(Encoded.of(self._tail.above(position, _LAST_STEP)))
+        if outlet in self._visitors:
+            self._full.add(outlet)
+
+    async def _page(self, position: int) -> Page:
+        """A page of the log above `position`. Joiners share it; one that reaches the tail becomes a part of it."""
+        page = await self._shared(self._pages, position, history.events_after, self.id, position, PAGE)
+        self._pages.pop(position, None)
+        start = self._tail.start
+        if position < start <= position + len(page.payloads):
+            self._tail.prepend(Batch(self.id, self.epoch, position, start, page.payloads[: start - position]))
+        return page
+
+    async def _newest(self, upto: int) -> list[bytes]:
+        """The newest messages up to that rev, encoded; all who join at the same rev share them."""
+        for old in [rev for rev in self._latest if rev != upto]:
+            del self._latest[old]
+        return await self._shared(self._latest, upto, self._read_newest, upto)
+
+    def _read_newest(self, upto: int) -> list[bytes]:
+        return [events.encode(found) for found in history.latest_messages(self.id, _FIRST_MESSAGES, upto)]
+
+    async def _shared(self, tasks: dict[int, "asyncio.Task[T]"], key: int, read: Callable[..., T], *args: object) -> T:
+        """The answer of one read for all who ask while it is under way or kept. A failed one is not kept."""
+        task = tasks.get(key)
+        if task is None:
+            task = tasks[key] = self._loop.create_task(_awaited(self._lookout.read(read, *args)))
+        try:
+            return await asyncio.shield(task)
+        except ChatError:
+            tasks.pop(key, None)
+            raise
+
+    async def _run(self) -> None:
+        try:
+            async for item in follow(self._lookout, self.id, self.last, self.epoch, self.whisper):
+                if isinstance(item, Gap):
+                    break  # the log is not what it was: everybody comes back and is told so
+                self._deliver(item)
+        except RoomNotFound:
+            pass
+        except Exception:
+            logger.exception("room %s cannot be followed; its sockets are asked to come back", self.id)
+        self._forget(self)
+        await asyncio.gather(*(outlet.close(_RECONNECT) for outlet in self._full | self._plain))
+
+    def _deliver(self, batch: Batch) -> None:
+        self.last = batch.head
+        self._tail.append(batch)
+        encoded = Encoded.of(batch.payloads)
+        self._write(self._full, encoded)
+        if self._plain:
+            plain = for_plain_clients(encoded)
+            if plain.payloads:
+                self._write(self._plain, plain)
+        self._moved.set_result(None)
+        self._moved = self._loop.create_future()
+
+    def _write(self, outlets: set[Outlet], encoded: Encoded) -> None:
+        for outlet in outlets:
+            try:
+                outlet.live(encoded)
+            except Exception:  # one socket's trouble is not the others'
+                logger.exception("a socket of room %s failed", self.id)
+
+    def _gap(self, reason: str, after: int, upto: int) -> Encoded:
+        gap = Gap(room=self.name, reason=reason, after=after, upto=upto, epoch=self.epoch)
+        return Encoded.of([events.encode(gap)])
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work

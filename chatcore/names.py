@@ -1,0 +1,35 @@
+"""Room names: which are allowed, and the key by which two spellings are the same room."""
+
+import unicodedata
+
+from chatcore.exceptions import BadRoomName
+
+LONGEST = 64
+_PUNCTUATION = "-_."
+
+
+def room_key(name: str) -> str:
+    """The key under which `name` is unique and found: NFKC(casefold(NFKC(name))).
+
+    In Python and not in the database, because SQLite folds ASCII only (Unicode Standard, section 3.13, D146).
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def check_room_name(name: str) -> None:
+    """Raise BadRoomName with what is wrong unless `name` may be a room's name."""
+    if not 1 <= len(name) <= LONGEST:
+        raise BadRoomName(f"a room name has 1 to {LONGEST} characters, this one has {len(name)}")
+    for character in name:
+        if character not in _PUNCTUATION and not _is_word(character):
+            raise BadRoomName(f"a room name has letters, digits, - _ and . only, not {character!a}")
+    if name[0] in _PUNCTUATION or unicodedata.category(name[0])[0] == "M" or name[-1] in _PUNCTUATION:
+        raise BadRoomName("a room name begins and ends with a letter or a digit")
+    if not all(_is_word(character) or character in _PUNCTUATION for character in room_key(name)):
+        raise BadRoomName("a room name has no characters that fold into punctuation or blanks")
+
+
+def _is_word(character: str) -> bool:
+    """Whether it is a letter, a mark or a decimal digit."""
+    category = unicodedata.category(character)
+    return category[0] in "LM" or category == "Nd"

@@ -1,0 +1,171 @@
+"""Who may do what. The only rules: each raises or returns None. No queries: what they need is handed in."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.utils.module_loading import import_string
+
+from chatcore import conf
+from chatcore.exceptions import Forbidden, NotSignedIn, RoomArchived, RoomNotFound
+
+_LONGEST_USERNAME = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: `name` is the account, `username` what people see, `id` the account's primary key as text."""
+
+    type: str
+    id: str
+    name: str
+    username: str
+    is_staff: bool = False
+    is_superuser: bool = False
+
+    @property
+    def is_person(self) -> bool:
+        """Whether roles, mutes and bans apply."""
+        return self.type in ("user", "guest")
+
+    @property
+    def key_scope(self) -> str:
+        """Within which the actor's keys are unique, so that nobody can claim another's."""
+        return {"user": f"u:{self.id}", "token": f"t:{self.id}"}.get(self.type, "code")
+
+    @property
+    def label(self) -> str:
+        """Who did it, for the log."""
+        return f"{self.type}:{self.id}" if self.id else self.type
+
+
+SYSTEM = Actor("system", "", "system", "system")
+GUEST = Actor("guest", "", "", "guest")
+
+
+def bot(name: str) -> Actor:
+    """A labelled bot of the system."""
+    return Actor("bot", "", name, name)
+
+
+def actor_for(user: Any) -> Actor:
+    """The actor of a Django user, anonymous or not."""
+    if not user.is_authenticated:
+        return GUEST
+    return Actor(
+        "user",
+        str(user.pk),
+        user.get_username(),
+        display_name(user),
+        bool(getattr(user, "is_staff", False)),
+        bool(getattr(user, "is_superuser", False)),
+    )
+
+
+def display_name(user: Any) -> str:
+    """What people see: `CHAT_DISPLAY_NAME`'s answer, else the full name, else the account up to `@`."""
+    account = str(user.get_username())
+    if conf.settings.DISPLAY_NAME:
+        name = str(import_string(conf.settings.DISPLAY_NAME)(user))
+    else:
+        name = str(user.get_full_name()) if hasattr(user, "get_full_name") else ""
+    return (name.strip() or account.partition("@")[0] or account)[:_LONGEST_USERNAME]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a person is in one room and on the site at this moment."""
+
+    role: str | None = None
+    muted: bool = False
+    banned: bool = False
+
+    @property
+    def moderates(self) -> bool:
+        """Whether the role keeps order in the room."""
+        return self.role in ("owner", "moderator")
+
+
+NOBODY = Standing()
+
+
+class RoomRules(Protocol):
+    """What the rules need to know of a room."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def private(self) -> bool: ...
+    @property
+    def announce_only(self) -> bool: ...
+    @property
+    def archived(self) -> bool: ...
+
+
+def check_read(actor: Actor, room: RoomRules, standing: Standing) -> None:
+    """Reading: people in public rooms, members in private ones; to others a private room does not exist."""
+    if not actor.is_person or actor.is_superuser:
+        return
+    if standing.banned:
+        raise Forbidden("you are banned here; ask the people who run this site")
+    if actor.type == "guest" and conf.settings.GUESTS != "read":
+        raise NotSignedIn
+    if room.private and standing.role is None:
+        raise RoomNotFound(room.name)
+
+
+def check_post(actor: Actor, room: RoomRules, standing: Standing, kind: str = "message") -> None:
+    """Posting, and typing: whoever reads and is not muted; what is set apart from chat only by those in charge."""
+    check_read(actor, room, standing)
+    if room.archived:
+        raise RoomArchived(room.name)
+    if not actor.is_person or actor.is_superuser:
+        return
+    _check_voice(actor, standing)
+    in_charge = standing.moderates or actor.is_staff
+    if room.announce_only and not in_charge:
+        raise Forbidden(f"room {room.name} is for announcements: only its owners and moderators write here")
+    if kind != "message" and not in_charge:
+        raise Forbidden(f"only owners, moderators and staff may post a message of kind {kind}")
+
+
+def check_edit(actor: Actor, room: RoomRules, standing: Standing, author: tuple[str, str]) -> None:
+    """Editing: the author alone (`author` is type and id), nobody in an archived room."""
+    check_read(actor, room, standing)
+    if room.archived:
+        raise RoomArchived(room.name)
+    if not actor.is_person:
+        if author[0] in ("system", "bot"):
+            return
+        raise Forbidden("only its author may edit a message")
+    if actor.is_superuser:
+        return
+    _check_voice(actor, standing)
+    if author != (actor.type, actor.id):
+        raise Forbidden("only its author may edit a message")
+
+
+def check_delete(actor: Actor, room: RoomRules, standing: Standing, author: tuple[str, str]) -> None:
+    """Deleting: the author and those in charge; in an archived room staff only."""
+    check_read(actor, room, standing)
+    if not actor.is_person or actor.is_superuser or actor.is_staff:
+        return
+    if room.archived:
+        raise RoomArchived(room.name)
+    _check_voice(actor, standing)
+    if author != (actor.type, actor.id) and not standing.moderates:
+        raise Forbidden("only its author or a moderator may delete a message")
+
+
+def check_create_room(actor: Actor) -> None:
+    """Making rooms from the page: everybody or staff, as `CHAT_ROOM_CREATE` says."""
+    if actor.type == "guest":
+        raise NotSignedIn
+    if actor.is_person and conf.settings.ROOM_CREATE != "users" and not (actor.is_staff or actor.is_superuser):
+        raise Forbidden("only staff may create rooms here")
+
+
+def _check_voice(actor: Actor, standing: Standing) -> None:
+    if actor.type == "guest":
+        raise NotSignedIn("sign in to write")
+    if standing.muted:
+        raise Forbidden("you are muted: you can read, but not write")

@@ -1,0 +1,63 @@
+"""The chat's ASGI application: the pages that are handed in, and the sockets of the rooms."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.urls import path, re_path
+
+from chatcore.bell import Bell
+from chatcore.consumers import ChatConsumer, UnknownPath
+from chatcore.feed import Lookout
+from chatcore.hub import Hub
+from chatcore.origins import SameOrigin
+from chatcore.rates import Buckets
+from chatcore.writer import Writer
+
+ASGIApplication = Callable[..., Awaitable[Any]]
+
+
+def websocket_urlpatterns(hub: Hub, writer: Writer) -> list[Any]:
+    """The sockets' routes, for a site that composes its own ASGI application."""
+    consumer = ChatConsumer.as_asgi(hub=hub, writer=writer, rates=Buckets())
+    return [path("ws/chat/<str:room>/", consumer), re_path("", UnknownPath())]  # type: ignore[arg-type]
+
+
+class ChatApplication:
+    """What one process has of the live chat, made at the first socket: it belongs to that event loop."""
+
+    def __init__(self, http: ASGIApplication) -> None:
+        self._http = http
+        self._router: ASGIApplication | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """One connection."""
+        if self._router is None:
+            self._router = self._composed()
+        await self._router(scope, receive, send)
+
+    def _composed(self) -> ASGIApplication:
+        self._bell = Bell()
+        self._lookout = Lookout()
+        self._lookout.start()
+        self._hub = Hub(self._lookout, self._bell)
+        self._writer = Writer(self._hub.announce)
+        rooms: Any = AuthMiddlewareStack(URLRouter(websocket_urlpatterns(self._hub, self._writer)))
+        sockets: Any = SameOrigin(rooms)
+        router: ASGIApplication = ProtocolTypeRouter({"http": self._http, "websocket": sockets})
+        return router
+
+    async def close(self) -> None:
+        """Store what waits, ring for it, let go of everything. Called when the sockets are closed."""
+        if self._router is None:
+            return
+        await self._writer.close()
+        await self._bell.close()
+        await self._hub.close()
+        await self._lookout.close()
+
+
+def chat_application(http: ASGIApplication) -> ChatApplication:
+    """The application for `asgi.py`: `http` serves the pages."""
+    return ChatApplication(http)

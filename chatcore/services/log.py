@@ -1,0 +1,141 @@
+"""The end of the rooms' logs within one transaction: posts are numbered, kept, and written at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from chatcore import events
+from chatcore.bell import Batch
+from chatcore.exceptions import KeyReused, RoomNotFound
+from chatcore.history import client_id, near_names
+from chatcore.history import message as stored_message
+from chatcore.models import Message
+from chatcore.names import room_key
+from chatcore.permissions import NOBODY, Standing, check_post
+from chatcore.services.locking import LockedRoom, save_counters
+from chatcore.services.posts import Post, Posted, check_form, digest
+
+_COLUMNS = [str(field.column) for field in Message._meta.concrete_fields]
+
+#: Room, scope, key.
+Key = tuple[int, str, str]
+
+
+class Log:
+    """The rooms of one transaction. `append` each post, then `save`; `batches` is what to ring after the commit."""
+
+    def __init__(self, rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> None:
+        self._rooms = rooms
+        self._taken = _taken_keys(rooms, posts)
+        self._fresh: dict[Key, events.Message] = {}
+        self._now = timezone.now()
+        self._rows: list[list[Any]] = []
+        self._payloads: dict[int, list[bytes]] = {}
+
+    def append(self, post: Post, standing_of: Mapping[tuple[int, str], Standing]) -> Posted:
+        """Number the post, or find the message that its key names already; ChatError when it is refused."""
+        room = self._rooms.get(room_key(post.room))
+        if room is None:
+            raise RoomNotFound(post.room, near_names(post.room, post.actor))
+        check_post(post.actor, room, standing_of.get((room.id, post.actor.id), NOBODY), post.kind)
+        check_form(post, room)
+        if post.key is None:
+            return Posted(self._write(post, room, None), False)
+        key, request = (room.id, post.scope, post.key), digest(post)
+        if key in self._taken:
+            return self._repeated(room, key, request)
+        self._taken[key] = room.last_seq + 1, request
+        self._fresh[key] = self._write(post, room, request)
+        return Posted(self._fresh[key], False)
+
+    def save(self) -> None:
+        """Write all rows at once: `bulk_create` costs five times as much a row."""
+        if not self._rows:
+            return
+        quoted = connection.ops.quote_name
+        names, places = ", ".join(map(quoted, _COLUMNS)), ", ".join(["%s"] * len(_COLUMNS))
+        insert = f"INSERT INTO {quoted(Message._meta.db_table)} ({names}) VALUES ({places})"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.executemany(insert, self._rows)
+        save_counters(self._rooms.values())
+
+    def batches(self) -> list[Batch]:
+        """What is to be rung: a batch a room."""
+        return [
+            Batch(room.id, room.epoch, room.before, room.head, self._payloads[room.id])
+            for room in self._rooms.values()
+            if room.id in self._payloads
+        ]
+
+    def _repeated(self, room: LockedRoom, key: Key, request: str) -> Posted:
+        seq, known = self._taken[key]
+        if known != request:
+            raise KeyReused(key[2], seq)
+        return Posted(self._fresh.get(key) or stored_message(room.id, room.name, seq), True)
+
+    def _write(self, post: Post, room: LockedRoom, request: str | None) -> events.Message:
+        room.last_seq += 1
+        room.head += 1
+        event = events.Message(
+            room=room.name, id=events.new_id(), seq=room.last_seq, rev=room.head, kind=post.kind, message=post.text,
+            username=post.actor.username, author=events.Author(post.actor.type, post.actor.id, post.actor.name),
+            title=post.title, priority=post.priority, tags=list(post.tags), format=post.format, url=post.url,
+            reply_to=post.reply_to, slot=post.slot, client_id=client_id(post.source, post.scope, post.key),
+            source=post.source, created_at=self._now, expires_at=post.expires_at,
+        )  # fmt: skip
+        self._rows.append(_row(event, post, room.id, request))
+        self._payloads.setdefault(room.id, []).append(events.encode(event))
+        return event
+
+
+def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[Key, tuple[int, str | None]]:
+    """The keys of these posts that the log has already, with number and digest, in one query."""
+    keys = {post.key for post in posts if post.key is not None}
+    if not keys:
+        return {}
+    rows = Message.objects.filter(room_id__in=[room.id for room in rooms.values()], key__in=keys).values_list(
+        "room_id", "key_scope", "key", "seq", "key_digest"
+    )
+    return {(room_id, scope or "", key or ""): (seq, request) for room_id, scope, key, seq, request in rows}
+
+
+def _row(event: events.Message, post: Post, room_id: int, request: str | None) -> list[Any]:
+    """The columns of the table, in its order, as the database's driver takes them."""
+    moment = connection.ops.adapt_datetimefield_value
+    extra = _extra(post)
+    values = {
+        "id": event.id if connection.features.has_native_uuid_field else event.id.replace("-", ""),
+        "room_id": room_id,
+        "seq": event.seq,
+        "rev": event.rev,
+        "kind": event.kind,
+        "text": event.message,
+        "username": event.username,
+        "author_type": event.author.type,
+        "author_id": event.author.id,
+        "author_name": event.author.name,
+        "source": event.source,
+        "created_at": moment(event.created_at),
+        "expires_at": moment(event.expires_at) if event.expires_at else None,
+        "key_scope": post.scope if post.key is not None else None,
+        "key": post.key,
+        "key_digest": request,
+        "slot": post.slot,
+        "extra": json.dumps(extra) if extra else None,
+    }
+    return [values.get(column) for column in _COLUMNS]
+
+
+def _extra(post: Post) -> dict[str, Any]:
+    """The rare attributes, where they are not what they are for most."""
+    given = {
+        "title": post.title, "priority": post.priority, "tags": list(post.tags), "format": post.format,
+        "url": post.url, "reply_to": post.reply_to,
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value != _USUAL[name]}
+
+
+_USUAL: dict[str, Any] = {"title": None, "priority": 3, "tags": [], "format": "text", "url": None, "reply_to": None}

@@ -1,0 +1,108 @@
+"""Making rooms and changing what they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, cast
+
+from django.db.models import Field
+
+from chatcore.exceptions import BadRequest, RoomExists
+from chatcore.history import RoomView, room_named, user_named
+from chatcore.models import Membership, Room
+from chatcore.names import check_room_name, room_key
+from chatcore.permissions import SYSTEM, Actor, check_create_room
+from chatcore.services.transaction import writing
+
+#: `create_room(retention=FOREVER)` takes a limit away; None leaves it as it is.
+FOREVER = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedRoom:
+    """The room, and whether it was made now, kept as it was, or brought up to date."""
+
+    name: str
+    outcome: Literal["created", "kept", "updated"]
+    room: RoomView
+
+
+def create_room(
+    name: str,
+    *,
+    title: str | None = None,
+    topic: str | None = None,
+    private: bool | None = None,
+    announce_only: bool | None = None,
+    owner: str | None = None,
+    members: Sequence[str] = (),
+    retention: timedelta | None = None,
+    max_length: int | None = None,
+    existing: Literal["refuse", "keep", "update"] = "refuse",
+    actor: Actor = SYSTEM,
+    timeout: float = 5.0,
+) -> CreatedRoom:
+    """Make a room. `owner` and `members` are accounts; what is None keeps its default, or its value on update.
+
+    BadRoomName, UserNotFound, Forbidden, and RoomExists unless `existing` says to keep or update it.
+    """
+    check_create_room(actor)
+    check_room_name(name)
+    wanted: dict[str, Any] = {
+        "title": title, "topic": topic, "private": private, "announce_only": announce_only, "max_length": max_length,
+    }  # fmt: skip
+    fields = {field: value for field, value in wanted.items() if value is not None}
+    if retention is not None:
+        fields["retention"] = retention if retention > FOREVER else None
+    _check_fields(fields)
+    with writing(timeout, lambda batches: None):
+        people = [(user_named(account), Membership.Role.MEMBER) for account in members]
+        if owner is not None:
+            people.append((user_named(owner), Membership.Role.OWNER))
+        room = Room.objects.select_for_update().filter(name_key=room_key(name)).first()
+        outcome = _outcome(room, existing)
+        if room is None:
+            room = Room.objects.create(name=name, name_key=room_key(name), **fields)
+        elif outcome == "updated" and fields:
+            Room.objects.filter(pk=room.pk).update(**fields)
+        if outcome != "kept":
+            _join(room, people)
+        view = room_named(room.name)
+    return CreatedRoom(room.name, outcome, view)
+
+
+def _outcome(room: Room | None, existing: str) -> Literal["created", "kept", "updated"]:
+    if room is None:
+        return "created"
+    if existing == "refuse":
+        raise RoomExists(room.name)
+    return "kept" if existing == "keep" else "updated"
+
+
+def _check_fields(fields: dict[str, Any]) -> None:
+    for field, value in fields.items():
+        if not isinstance(value, str):
+            continue
+        longest = cast(Field[Any, Any], Room._meta.get_field(field)).max_length
+        if longest is not None and len(value) > longest:
+            raise BadRequest(f"the {field} has {len(value)} characters, the limit is {longest}: shorten it")
+        if "\0" in value or not value.isprintable() or _is_broken(value):
+            raise BadRequest(f"the {field} holds control characters or a line break: remove them")
+    if fields.get("max_length") is not None and not 1 <= fields["max_length"] <= 60_000:
+        raise BadRequest("the longest message has 1 to 60000 characters")
+
+
+def _is_broken(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _join(room: Room, people: Sequence[tuple[Actor, Membership.Role]]) -> None:
+    """Everybody in `people` has that role from now on; the last one named counts."""
+    for person, role in people:
+        Membership.objects.update_or_create(
+            room=room, user_id=person.id, defaults={"user_name": person.name, "role": role}
+        )

@@ -1,0 +1,47 @@
+"""The one way to write: a durable transaction in this process's turn, or a part of the caller's own."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from chatcore.bell import Batch
+from chatcore.database import explaining
+from chatcore.services.turnstile import turn
+
+#: What is called with what was committed, once it is.
+Announce = Callable[[Sequence[Batch]], object]
+
+
+@contextmanager
+def writing(timeout: float, announce: Announce) -> Iterator[list[Batch]]:
+    """A write: the body appends to the list what is to be rung after the commit.
+
+    Outside a transaction it is durable: when this returns, the data is on disk and announced. Inside one it
+    joins it, and is announced when that one commits, or never. Waits at most `timeout` seconds for other writers.
+    """
+    batches: list[Batch] = []
+    with explaining():
+        if connection.in_atomic_block:
+            yield batches
+            if batches:
+                transaction.on_commit(lambda: announce(batches))
+            return
+        with _alone(time.monotonic() + timeout), transaction.atomic(durable=True):
+            yield batches
+    if batches:
+        announce(batches)
+
+
+@contextmanager
+def _alone(deadline: float) -> Iterator[None]:
+    """SQLite has one writer at a time; other databases have locks of rows."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with turn(deadline):
+        connection.ensure_connection()
+        left = max(1, int(1000 * (deadline - time.monotonic())))
+        connection.connection.execute(f"PRAGMA busy_timeout = {left}")  # for writers that take no turn
+        yield

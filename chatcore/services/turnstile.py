@@ -1,0 +1,53 @@
+"""SQLite's writers take turns: its own busy wait is unfair, so that a busy process can starve the others.
+
+Two file locks beside the database: A is the place at the door, B the room. A writer takes A, then B, gives A
+back, works, gives B back. Who commits again and again has to queue for A like everybody else.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from django.db import connection
+
+from chatcore.exceptions import Unavailable
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.002
+
+
+@contextmanager
+def turn(deadline: float) -> Iterator[None]:
+    """Hold this database's turn; Unavailable when it has not come by `deadline` (of `time.monotonic`)."""
+    name = str(connection.settings_dict["NAME"])
+    if connection.is_in_memory_db():  # type: ignore[attr-defined]
+        yield
+        return
+    with ExitStack() as room:
+        with ExitStack() as door:
+            _lock(f"{name}.turn-a", deadline, door)
+            _lock(f"{name}.turn-b", deadline, room)
+        yield
+
+
+def _lock(path: str, deadline: float, held: ExitStack) -> None:
+    """An exclusive flock on `path`, given back when `held` closes. It dies with its process."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot write beside the database ({error.strerror}: {path}): give this account write access"
+        ) from error
+    held.callback(os.close, descriptor)
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Unavailable("other programs keep the database busy: nothing was stored, try again") from None
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        else:
+            return

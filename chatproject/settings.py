@@ -1,0 +1,166 @@
+"""The site's settings. `roomline.env` beside manage.py, then the process environment, are read in the one block below.
+
+Importing it needs no setting, no writable folder and no network.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+from django.utils.functional import SimpleLazyObject
+
+from chatproject.addresses import allowed_hosts, public_url, trusted_proxies
+from chatproject.databases import database, identity
+from chatproject.environment import Environment
+from chatproject.secret_key import kept_secret_key
+from chatproject.time_zone import time_zone
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# The environment: read here and nowhere else. What a setting means: docs/operations.md and roomline.env.example
+
+env = Environment(BASE_DIR / "roomline.env")
+
+CHAT_VAR_DIR = env.folder("CHAT_VAR_DIR", default=BASE_DIR / "var", home=BASE_DIR)
+CHAT_RUN_DIR = env.folder("CHAT_RUN_DIR", default=CHAT_VAR_DIR / "run", home=BASE_DIR)
+CHAT_DURABILITY = env.choice("CHAT_DURABILITY", ("full", "normal"), default="full")
+CHAT_REDIS_URL = env.url("CHAT_REDIS_URL", ("redis", "rediss", "unix"), example="redis://127.0.0.1:6379")
+CHAT_PUBLIC_URL = public_url(env, "CHAT_PUBLIC_URL")
+CHAT_TRUSTED_PROXIES = trusted_proxies(env, "CHAT_TRUSTED_PROXIES")
+CHAT_SIGNUP = env.flag("CHAT_SIGNUP", default=CHAT_PUBLIC_URL is None)
+CHAT_GUESTS = env.choice("CHAT_GUESTS", ("none", "read"), default="none")
+CHAT_ROOM_CREATE = env.choice("CHAT_ROOM_CREATE", ("users", "staff"), default="users" if CHAT_SIGNUP else "staff")
+CHAT_DISPLAY_NAME = env.matching("CHAT_DISPLAY_NAME", r"[^\W\d]\w*(\.[^\W\d]\w*)+", example="accounts.names.nickname")
+CHAT_MAX_LENGTH = env.number("CHAT_MAX_LENGTH", default=4000, low=1)
+CHAT_RATE = env.matching(
+    "CHAT_RATE", r"off|[1-9][0-9]*/[smh]( burst [1-9][0-9]*)?", default="10/s burst 50", example="10/s burst 50, or off"
+)
+CHAT_OUTBOX_BYTES = env.number("CHAT_OUTBOX_BYTES", default=1_048_576, low=1)
+
+DEBUG = env.flag("DJANGO_DEBUG", default=False)
+TIME_ZONE = time_zone(env, "DJANGO_TIME_ZONE")
+SECRET_KEY = env.text("DJANGO_SECRET_KEY") or cast(str, SimpleLazyObject(lambda: kept_secret_key(CHAT_VAR_DIR / "secret_key")))
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database(
+        env.text("DATABASE_URL"),
+        home=BASE_DIR,
+        default=CHAT_VAR_DIR / "chat.sqlite3",
+        durable=CHAT_DURABILITY == "full",
+    )
+}
+env.refuse_unknown()
+
+with suppress(OSError):  # a folder that cannot be made: whoever needs it says so
+    CHAT_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+# The channel layer: the embedded broker's socket, unless there is a server of one's own
+
+CHAT_BROKER_SOCKET = None if CHAT_REDIS_URL else str(CHAT_RUN_DIR / "valkey.sock")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": CHAT_REDIS_URL or f"unix://{quote(str(CHAT_RUN_DIR))}/valkey.sock",
+                    "socket_timeout": 2,  # one lock guards the layer: a broker that hangs must not hang every send
+                    "socket_connect_timeout": 2,
+                }
+            ],
+            "prefix": f"roomline-{identity(DATABASES['default'])}",
+        },
+    }
+}
+
+# Django
+
+ROOT_URLCONF = "chatproject.urls"
+ASGI_APPLICATION = "chatproject.asgi.application"
+INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # its autodiscovery is in urls.py: commands need no admin
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "chatcore",
+    "chatcli",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "chatproject.static_files.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# People: accounts, sessions, hosts
+
+PASSWORDS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{PASSWORDS}.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+ALLOWED_HOSTS = allowed_hosts(CHAT_PUBLIC_URL)
+CSRF_TRUSTED_ORIGINS = [CHAT_PUBLIC_URL] if CHAT_PUBLIC_URL else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = (CHAT_PUBLIC_URL or "").startswith("https://")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# Languages, times, static files
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# The log goes to stderr. Pages that are refused or not found are no news; what the layer's receiver
+# prints each second while its broker is down is told once, as a change of state, by chatcore.bell.
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "none": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
+        "channels_redis.pubsub": {"handlers": ["none"], "propagate": False},
+    },
+}

@@ -1,0 +1,51 @@
+"""Which time zone the site is in: the configured one, else the machine's."""
+
+from __future__ import annotations
+
+import os
+import zoneinfo
+
+from chatproject.environment import Environment, bad
+
+LINK = "/etc/localtime"
+NAME = "/etc/timezone"
+
+
+def time_zone(env: Environment, name: str) -> str:
+    configured = env.text(name)
+    if configured is None:
+        return machine_time_zone()
+    if not is_zone(configured):
+        raise bad(name, configured, "the name of a time zone, for example Europe/Berlin")
+    return configured
+
+
+def machine_time_zone() -> str:
+    """The IANA name of the machine's zone by /etc/localtime or /etc/timezone; UTC when neither tells."""
+    for candidate in (linked_zone(), named_zone()):
+        if candidate and is_zone(candidate):
+            return candidate
+    return "UTC"
+
+
+def linked_zone() -> str:
+    try:
+        return os.readlink(LINK).partition("zoneinfo/")[2]
+    except OSError:
+        return ""  # no link: a copy of the file, as some images have it
+
+
+def named_zone() -> str:
+    try:
+        with open(NAME, encoding="ascii", errors="replace") as file:
+            return file.readline().strip()
+    except OSError:
+        return ""
+
+
+def is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,12 @@
+"""Which address leads where: the chat at the root, accounts and Django's admin beside it."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+admin.autodiscover()  # here and not when the apps load: no command needs the admin's modules
+
+urlpatterns = [
+    path("", include("chatcore.urls")),
+    path("accounts/", include("chatproject.accounts_urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,183 @@
+"""Our socket in Daphne, with a small application: what is sent arrives, in order, whatever the reader does."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.site import ECHO, ChatSite
+from tests.acceptance.wire import BINARY, CLOSE, PING, PONG, TEXT, Frame, Wire, masked
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def echo_site() -> Iterator[ChatSite]:
+    with ChatSite(env={**ECHO, "CHAT_OUTBOX_BYTES": "200000"}, arguments=["--drain", "1"]) as site:
+        yield site
+        assert site.stderr.count("Traceback") == site.stderr.count("RuntimeError: as you said"), site.stderr
+
+
+@pytest.fixture
+def wire(echo_site: ChatSite) -> Iterator[Wire]:
+    with Wire(echo_site.host, echo_site.port) as wire:
+        yield wire.open("/own")
+
+
+def test_an_empty_text_is_a_message(wire: Wire) -> None:
+    wire.send("echo ")
+    assert wire.receive() == Frame(TEXT, b"")
+
+
+def test_binary_is_sent_as_binary(wire: Wire) -> None:
+    wire.send("binary abc")
+    assert wire.receive() == Frame(BINARY, b"abc")
+
+
+def test_what_the_server_sends_may_be_longer_than_what_clients_may_send(wire: Wire) -> None:
+    wire.send("size 300000")
+    assert wire.text() == "x" * 300_000
+
+
+def test_a_message_at_the_limit_is_taken(wire: Wire) -> None:
+    wire.send("echo " + "y" * 65_531)
+    assert wire.text() == "y" * 65_531
+
+
+def test_a_frame_over_the_limit_is_1009(wire: Wire) -> None:
+    wire.send("echo " + "y" * 65_532)
+    assert wire.close_code() == 1009
+
+
+def test_fragments_over_the_limit_are_1009(wire: Wire) -> None:
+    wire.socket.sendall(masked(b"y" * 40_000, final=False) + masked(b"y" * 40_000, 0))
+    assert wire.close_code() == 1009
+
+
+def test_text_that_is_not_utf8_is_1007(wire: Wire) -> None:
+    wire.send(b"echo \xff")
+    assert wire.close_code() == 1007
+
+
+def test_a_ping_is_answered_with_its_payload(wire: Wire) -> None:
+    wire.send(b"abc", PING)
+    assert wire.receive() == Frame(PONG, b"abc")
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 1013, 4001, 4404])
+def test_the_application_closes_with_any_code_and_nothing_follows(wire: Wire, code: int) -> None:
+    wire.send(f"close {code}")
+    assert wire.receive() == Frame(CLOSE, code.to_bytes(2, "big") + b"as you said")
+    wire.send(code.to_bytes(2, "big"), CLOSE)
+    assert wire.receive() is None
+
+
+def test_a_failing_application_is_1011_and_one_traceback(echo_site: ChatSite, wire: Wire) -> None:
+    before = echo_site.stderr.count("as you said")
+    wire.send("fail")
+    assert wire.close_code() == 1011
+    wait_until(lambda: echo_site.stderr.count("as you said") > before, "the traceback")
+
+
+def test_a_frame_reaches_all_sockets_of_its_room_and_no_other(echo_site: ChatSite, wire: Wire) -> None:
+    with Wire(echo_site.host, echo_site.port) as friend, Wire(echo_site.host, echo_site.port) as stranger:
+        friend.open("/own")
+        stranger.open("/elsewhere")
+        friend.send("all hello")
+        assert (wire.text(), friend.text()) == ("hello", "hello")
+        stranger.send("echo alone")
+        assert stranger.text() == "alone"
+
+
+def test_a_reader_that_stops_is_closed_with_4008_while_others_go_on(echo_site: ChatSite, wire: Wire) -> None:
+    with Wire(echo_site.host, echo_site.port, receive_buffer=4096) as slow:
+        slow.open("/own")
+        wire.send("flood 2000")
+        for number in range(2000):
+            assert wire.text().startswith(f"{number:06d}")
+        frames = []
+        while (frame := slow.receive()) and frame.opcode == TEXT:
+            frames.append(int(frame.payload[:6]))
+        assert frame is not None, "the connection ended without a close frame"
+        assert frame.close_code == 4008
+        assert frames == list(range(len(frames))), "whole frames, in order, from the first on"
+        assert len(frames) < 2000
+
+
+def test_a_reader_that_stops_for_good_is_cut_off(echo_site: ChatSite, wire: Wire) -> None:
+    with Wire(echo_site.host, echo_site.port, receive_buffer=4096) as slow:
+        slow.open("/cut")
+        with Wire(echo_site.host, echo_site.port) as friend:
+            friend.open("/cut")
+            friend.send("flood 300")
+            friend.send("echo still here")
+            while friend.text() != "still here":
+                pass
+        wait_until(lambda: echo_site.stdout.count("left /cut") >= 2, "both have left the room")
+
+
+def test_one_that_sends_but_never_reads_is_cut_off_too(echo_site: ChatSite) -> None:
+    with Wire(echo_site.host, echo_site.port, receive_buffer=4096) as greedy:
+        greedy.open("/greedy")
+        with pytest.raises(ConnectionError):
+            while True:
+                greedy.send("size 50000")
+    wait_until(lambda: "left /greedy" in echo_site.stdout, "it has left")
+
+
+def test_catching_up_is_no_lag(echo_site: ChatSite) -> None:
+    with Wire(echo_site.host, echo_site.port, receive_buffer=4096) as slow:
+        slow.open("/catchup")
+        slow.send("catchup 3000000")
+        assert slow.text() == "c" * 3_000_000
+        waited, left = map(int, slow.text().split())
+        assert waited > 200_000
+        assert left == 0
+
+
+def test_a_flood_of_messages_is_read_only_as_fast_as_the_application_takes_it(echo_site: ChatSite, wire: Wire) -> None:
+    with Wire(echo_site.host, echo_site.port) as flooder:
+        flooder.open("/flood")
+        flooder.send("hang")
+        flooder.socket.settimeout(1)
+        with pytest.raises(TimeoutError):
+            for _ in range(10_000):
+                flooder.send("z" * 60_000)
+        wire.send("echo fine")
+        assert wire.text() == "fine"
+
+
+HOSTILE = [b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x85", b"\x00", b"\x1b[2J", b"\xff"]
+
+
+@pytest.mark.parametrize("byte", HOSTILE)
+@pytest.mark.parametrize("name", [b"X-Any", b"Origin", b"Sec-WebSocket-Protocol", b"Cookie", b"Host", b"Sec-WebSocket-Extensions"])
+def test_hostile_bytes_in_a_handshake_are_no_error_of_the_server(echo_site: ChatSite, name: bytes, byte: bytes) -> None:
+    before = echo_site.stderr
+    with Wire(echo_site.host, echo_site.port) as wire:
+        head = wire.handshake("/hostile", name + b": a" + byte + b"b\r\n")
+        assert head[:13] in (b"HTTP/1.1 101 ", b"HTTP/1.1 400 ")
+    said = echo_site.stderr.removeprefix(before)
+    assert "Traceback" not in said
+    assert said.isprintable() or said.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [b"GET /a\x0bb HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET //[ HTTP/1.1", b"GET /a?\xff HTTP/1.1", b"GET /#x HTTP/1.1", b"POST / HTTP/1.1"],
+)
+def test_a_hostile_request_line_is_400(echo_site: ChatSite, request_line: bytes) -> None:
+    before = echo_site.stderr
+    with Wire(echo_site.host, echo_site.port) as wire:
+        head = (
+            b"\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        wire.socket.sendall(request_line + head)
+        assert wire.head()[:10] == b"HTTP/1.1 4"
+    assert "Traceback" not in echo_site.stderr.removeprefix(before)
+
+
+def test_a_client_does_not_choose_the_root_path(echo_site: ChatSite) -> None:
+    with Wire(echo_site.host, echo_site.port) as wire:
+        wire.open("/own", b"Daphne-Root-Path: /evil\r\n")
+        wire.send("root")
+        assert wire.text() == ""
