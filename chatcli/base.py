@@ -1,5 +1,6 @@
 """What all commands share: the parser, colours, whose data this is, and how errors become a line and an exit code."""
 
+import io
 import logging
 import os
 import sys
@@ -7,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from chatcore.database import explaining
-from chatcore.exceptions import ChatError, Forbidden
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
@@ -17,6 +16,8 @@ from django.core.management.color import no_style
 from chatcli import process, server_record
 from chatcli.console import Console, one_line
 from chatcli.parser import ChatParser
+from chatcore.database import explaining
+from chatcore.exceptions import ChatError, Forbidden
 
 
 class ChatCommand(BaseCommand):
@@ -44,8 +45,8 @@ class ChatCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """The command in a process of its own."""
         with process.streams():
-            self.stdout = OutputWrapper(sys.stdout or Path(os.devnull).open("w"))
-            self.stderr = OutputWrapper(sys.stderr or Path(os.devnull).open("w"))
+            self.stdout = OutputWrapper(sys.stdout or io.StringIO())  # None: it is closed
+            self.stderr = OutputWrapper(sys.stderr or io.StringIO())
             super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:

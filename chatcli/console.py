@@ -1,11 +1,17 @@
 """Writes to one stream of a command. The only place that knows rich, and where untrusted text is made safe."""
 
+import io
 import re
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.core.management.base import OutputWrapper
 
 from chatcli.process import OutputLost
+
+if TYPE_CHECKING:
+    import rich.console
 
 #: A piece of a line, and how it looks where there are colours (a style of rich, or nothing).
 Span = tuple[str, str]
@@ -63,23 +69,24 @@ class Console:
 
     def _drawn(self, spans: Sequence[Span]) -> str:
         """As rich draws it, without markup and highlighting."""
-        import rich.console
         import rich.text
 
-        width = None if self.is_terminal else 2**16  # what goes to a file is not folded
-        console = rich.console.Console(
-            file=self._stream,
-            width=width,
+        width = max(20, self._artist.width - len(INDENT))
+        lines = rich.text.Text.assemble(*spans).wrap(self._artist, width, overflow="fold")
+        with self._artist.capture() as drawn:
+            self._artist.print(rich.text.Text("\n" + INDENT).join(lines), soft_wrap=True)
+        return drawn.get()
+
+    @cached_property
+    def _artist(self) -> "rich.console.Console":
+        import rich.console
+
+        return rich.console.Console(
+            file=io.StringIO(),  # and not the stream, which is Django's and adds line ends to whatever it is given
+            width=None if self.is_terminal else 2**16,  # what goes to a file is not folded
             force_terminal=self._colour,
             color_system="standard" if self._colour else None,
         )
-        lines = rich.text.Text.assemble(*spans).wrap(
-            console, max(20, console.width - len(INDENT)), overflow="fold"
-        )
-        with console.capture() as drawn:
-            for number, line in enumerate(lines):
-                console.print(INDENT if number else "", line, sep="", soft_wrap=True)
-        return drawn.get()
 
     def _write(self, text: str) -> None:
         try:

@@ -41,7 +41,7 @@ class ChatParser(CommandParser):
         arguments = list(args)
         for number, argument in enumerate(arguments, 1):
             if not _is_text(argument):
-                self.error(f"argument {number} ({ascii(argument)}) is not UTF-8 text")
+                self.error(f"argument {number} ({argument!a}) is not UTF-8 text")
         options, words = self._sorted(arguments)
         marked = [_MARK + word if word.startswith("-") else word for word in words]
         parsed = super().parse_args([*options, *marked], namespace)
@@ -54,7 +54,7 @@ class ChatParser(CommandParser):
         message = one_line(message.replace(_MARK, ""))
         if not self.called_from_command_line:
             raise CommandError(f"Error: {message}", returncode=2)
-        super().error(message)
+        self.exit(2, f"{self.format_usage()}{self.prog}: error: {message}\n")
 
     def _sorted(self, arguments: list[str]) -> tuple[list[str], list[str]]:
         """The options, each with its value, and the words."""

@@ -3,9 +3,8 @@
 import re
 from datetime import date, datetime, tzinfo
 
-from chatcore.events import Delete, Edit, Gap, Message
-
 from chatcli.console import Span, one_line
+from chatcore.events import Delete, Edit, Gap, Message
 
 PRIORITIES = {1: "min", 2: "low", 3: "default", 4: "high", 5: "max"}
 PRIORITY_STYLES = {4: "yellow", 5: "bold red"}

@@ -106,7 +106,7 @@ async def _follow_room(lookout: Lookout, room: RoomView, show: Callable[[Item], 
                     show(Gap(room=room.name, reason=item.reason, after=item.after, upto=item.upto, epoch=item.epoch))
                     continue
                 for event in map(decode_event, filter(is_message, item.payloads)):
-                    assert isinstance(event, Message)  # noqa: S101  what is_message promises
+                    assert isinstance(event, Message)
                     show(event)
     except RoomNotFound:
         show(Gap(room=room.name, reason="deleted", after=room.head, upto=room.head, epoch=room.epoch))

@@ -96,5 +96,4 @@ def _placed(naive: datetime, zone: tzinfo) -> datetime:
     except OverflowError:
         raise ArgumentTypeError(f"{naive} is no time: there is no such year") from None
     what = "comes twice" if exists else "does not exist"
-    raise ArgumentTypeError(f"{naive:%Y-%m-%d %H:%M} {what} in {zone}: clocks change then; add an offset such as +01:00")
-
+    raise ArgumentTypeError(f"{naive:%Y-%m-%d %H:%M} {what} in {zone}: clocks change; add an offset such as +01:00")

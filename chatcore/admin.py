@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 
 from chatcore import services
 from chatcore.exceptions import ChatError
@@ -48,6 +49,13 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
         numbers = ("last_seq", "head", "floor", "epoch", "created_at", "archived_at")
         return numbers if obj is None else ("name", "max_length", *numbers)
+
+    def get_form(
+        self, request: HttpRequest, obj: Room | None = None, change: bool = False, **kwargs: Any
+    ) -> "type[ModelForm[Room]]":
+        # a bare number would be seconds
+        hints = {"retention": _("Days and hours, such as 30 00:00:00 for 30 days. Empty: for ever.")}
+        return super().get_form(request, obj, change, help_texts=hints, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
         return False

@@ -24,7 +24,7 @@ def public_url(env: Environment, name: str) -> str | None:
     except UnicodeError:
         host = ""
     if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host) or url.username is not None or url.path.strip("/") or url.query:
-        raise bad(name, value, f"a scheme and a host, no path, for example {example}")
+        raise bad(name, value, f"a scheme and a host, no path, like {example}")
     address = f"[{host}]" if ":" in host else host
     standard = {"http": 80, "https": 443}[url.scheme]
     return f"{url.scheme}://{address}" + (f":{url.port}" if url.port not in (None, standard) else "")
@@ -46,5 +46,5 @@ def trusted_proxies(env: Environment, name: str) -> list[str]:
             if word != UNIX:
                 ip_network(word, strict=False)
         except ValueError:
-            raise bad(name, word, f'addresses, networks or "{UNIX}", for example 127.0.0.1,10.0.0.0/8') from None
+            raise bad(name, word, f'addresses, networks or "{UNIX}", like 127.0.0.1,10.0.0.0/8') from None
     return words

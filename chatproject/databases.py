@@ -14,7 +14,7 @@ from chatproject.environment import bad
 
 SQLITE = "django.db.backends.sqlite3"
 POSTGRESQL = "django.db.backends.postgresql"
-EXAMPLE = "for example postgres://user:password@host:5432/name or sqlite:///var/chat.sqlite3"
+EXAMPLE = "something like postgres://user:password@host:5432/name or sqlite:///var/chat.sqlite3"
 
 
 def database(url: str | None, *, home: Path, default: Path, durable: bool) -> dict[str, Any]:

@@ -5,7 +5,6 @@ A value that cannot be used is an ImproperlyConfigured of one line: the variable
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -73,7 +72,7 @@ class Environment:
         if value is None:
             return default
         if not re.fullmatch(r"[0-9]{1,18}", value) or int(value) < low:
-            raise bad(name, value, f"a whole number from {low} up, for example {default}")
+            raise bad(name, value, f"a whole number from {low} up, as {default}")
         return int(value)
 
     def choice(self, name: str, choices: Collection[str], *, default: str) -> str:
@@ -87,7 +86,7 @@ class Environment:
         if value is None:
             return default
         if not re.fullmatch(pattern, value):
-            raise bad(name, value, f"for example {example}")
+            raise bad(name, value, f"something like {example}")
         return value
 
     def folder(self, name: str, *, default: Path, home: Path) -> Path:
@@ -105,7 +104,7 @@ class Environment:
         except ValueError:  # a port that is no number, half a bracket
             usable = False
         if not usable:
-            raise bad(name, value, f"for example {example}")
+            raise bad(name, value, f"something like {example}")
         return value
 
     def words(self, name: str) -> list[str]:
@@ -114,14 +113,16 @@ class Environment:
 
     def refuse_unknown(self) -> None:
         """To be called when all settings are read: a mistyped name in the file must not be passed over in silence."""
-        for name in self.file:
-            if name.startswith(OURS) and name not in self.asked and name != "DJANGO_SETTINGS_MODULE":
-                near = difflib.get_close_matches(name, self.asked, n=1)
+        from difflib import get_close_matches  # only here, it is slow to import
+        unknown = [name for name in self.file if name.startswith(OURS) and name not in self.asked]
+        for name in unknown:
+            if name != "DJANGO_SETTINGS_MODULE":
+                near = get_close_matches(name, self.asked, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise ImproperlyConfigured(f"{self.path.name}: there is no setting {name}{hint}")
 
 
 def bad(name: str, value: str, expected: str) -> ImproperlyConfigured:
     """The error for a value that cannot be used; a password inside a URL is not repeated."""
-    shown = re.sub(r"(://[^/@:]*):[^/]*@", r"\1:***@", value)
-    return ImproperlyConfigured(f"{name}={shown!r} cannot be used: {expected}")
+    shown = re.sub(r"(://[^@:/]*:).*@", r"\1***@", value)
+    return ImproperlyConfigured(f"{name}={shown!r} cannot be used: expected {expected}")

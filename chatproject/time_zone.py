@@ -16,7 +16,7 @@ def time_zone(env: Environment, name: str) -> str:
     if configured is None:
         return machine_time_zone()
     if not is_zone(configured):
-        raise bad(name, configured, "the name of a time zone, for example Europe/Berlin")
+        raise bad(name, configured, "the name of a time zone like Europe/Berlin")
     return configured
 
 

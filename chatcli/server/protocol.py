@@ -113,10 +113,11 @@ class ChatProtocol(WebSocketProtocol):
             self.sendCloseFrame(GOING_AWAY, b"restart")
 
     def dropConnection(self, abort: bool = False) -> None:
+        abort = abort and not self.wasClean  # a peer that has sent its close frame gets no reset
         if not abort:  # autobahn takes us off the transport, and what waits would be lost
             self.outbox.flush()
             reactor.callLater(self.closeHandshakeTimeout, self.transport.abortConnection)
-        super().dropConnection(abort and not self.wasClean)  # a peer that answered our close frame gets no reset
+        super().dropConnection(abort)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         if self.server is not None:  # else it was refused before Daphne knew of it

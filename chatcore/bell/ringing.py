@@ -149,6 +149,7 @@ def ring(batches: Sequence[Batch], *, wait: float = 0.0) -> bool:
     """
     if not batches or not configured():
         return True
+    channel_layer()  # its import, the first time, is not the broker's slowness
     rung = _thread.ring(batches)
     if wait <= 0:
         return True

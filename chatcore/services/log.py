@@ -56,7 +56,7 @@ class Log:
         if not self._rows:
             return
         quoted = connection.ops.quote_name
-        names, places = ", ".join(map(quoted, _COLUMNS)), ", ".join(["%s"] * len(_COLUMNS))
+        names, places = ", ".join(map(quoted, _COLUMNS)), _places(len(_COLUMNS))
         insert = f"INSERT INTO {quoted(Message._meta.db_table)} ({names}) VALUES ({places})"  # noqa: S608
         with connection.cursor() as cursor:
             cursor.executemany(insert, self._rows)
@@ -94,12 +94,20 @@ class Log:
 def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[Key, tuple[int, str | None]]:
     """The keys of these posts that the log has already, with number and digest, in one query."""
     keys = {post.key for post in posts if post.key is not None}
-    if not keys:
+    if not keys or not rooms:
         return {}
-    rows = Message.objects.filter(room_id__in=[room.id for room in rooms.values()], key__in=keys).values_list(
-        "room_id", "key_scope", "key", "seq", "key_digest"
+    quoted = connection.ops.quote_name
+    select = (
+        f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest FROM {quoted(Message._meta.db_table)} "  # noqa: S608
+        f"WHERE room_id IN ({_places(len(rooms))}) AND {quoted('key')} IN ({_places(len(keys))})"
     )
-    return {(room_id, scope or "", key or ""): (seq, request) for room_id, scope, key, seq, request in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(select, [*(room.id for room in rooms.values()), *keys])
+        return {(room_id, scope, key): (seq, request) for room_id, scope, key, seq, request in cursor.fetchall()}
+
+
+def _places(count: int) -> str:
+    return ", ".join(["%s"] * count)
 
 
 def _row(event: events.Message, post: Post, room_id: int, request: str | None) -> list[Any]:

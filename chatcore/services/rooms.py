@@ -83,7 +83,7 @@ def _check_fields(fields: dict[str, Any]) -> None:
     for field, value in fields.items():
         if not isinstance(value, str):
             continue
-        longest = cast(Field[Any, Any], Room._meta.get_field(field)).max_length
+        longest = cast("Field[Any, Any]", Room._meta.get_field(field)).max_length
         if longest is not None and len(value) > longest:
             raise BadRequest(f"the {field} has {len(value)} characters, the limit is {longest}: shorten it")
         if "\0" in value or not value.isprintable() or _is_broken(value):

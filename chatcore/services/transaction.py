@@ -40,8 +40,8 @@ def _alone(deadline: float) -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
+    connection.ensure_connection()  # before the turn, for which others wait
     with turn(deadline):
-        connection.ensure_connection()
         left = max(1, int(1000 * (deadline - time.monotonic())))
         connection.connection.execute(f"PRAGMA busy_timeout = {left}")  # for writers that take no turn
         yield

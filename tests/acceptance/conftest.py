@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.acceptance.browsing import browser as browser
+from tests.acceptance.browsing import people as people
 from tests.acceptance.site import ChatSite
 
 

@@ -36,7 +36,8 @@ class Echo:
                 print("slow", flush=True)  # noqa: T201
                 await asyncio.sleep(0.5)
             await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": scope["path"].encode()})
+            body = b"b" * 2_000_000 if scope["path"] == "/big" else scope["path"].encode()
+            await send({"type": "http.response.body", "body": body})
             return
         frames, room = scope["extensions"]["roomline.frames"], self.rooms.setdefault(scope["path"], set())
         await receive()

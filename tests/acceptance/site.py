@@ -45,10 +45,20 @@ class ChatSite:
 
     password = "a long enough password"  # noqa: S105
 
-    def __init__(self, env: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
-        """`env` and `arguments` are for `runchat`, and `env` for the commands too."""
-        self.var_dir = Path(tempfile.mkdtemp(prefix="chat-"))  # a short path: a unix socket must fit below it
-        self.env = {**os.environ, "CHAT_VAR_DIR": str(self.var_dir), **(env or {})}
+    def __init__(
+        self, env: Mapping[str, str] | None = None, arguments: Sequence[str] = (), beside: "ChatSite | None" = None
+    ) -> None:
+        """`env` and `arguments` are for `runchat`, and `env` for the commands too.
+
+        `beside`: a second server on that site's data and in its environment, closed before that one.
+        """
+        self.beside = beside
+        if beside is None:
+            self.var_dir = Path(tempfile.mkdtemp(prefix="chat-"))  # a short path: a unix socket must fit below it
+            self.env = {**os.environ, "CHAT_VAR_DIR": str(self.var_dir)}
+        else:
+            self.var_dir, self.env = beside.var_dir, dict(beside.env)
+        self.env.update(env or {})
         self.arguments = list(arguments)
         self.host, self.port = "127.0.0.1", 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -57,7 +67,9 @@ class ChatSite:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # The server
@@ -99,7 +111,8 @@ class ChatSite:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
-        shutil.rmtree(self.var_dir, ignore_errors=True)
+        if self.beside is None:
+            shutil.rmtree(self.var_dir, ignore_errors=True)
 
     def ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -114,7 +127,7 @@ class ChatSite:
         return self._log("err").read_text() if self._log("err").exists() else ""
 
     def _log(self, name: str) -> Path:
-        return self.var_dir / f"runchat.{name}"
+        return self.var_dir / f"runchat{'2' if self.beside else ''}.{name}"
 
     # Where it is
 

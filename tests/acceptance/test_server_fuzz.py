@@ -10,13 +10,14 @@ import pytest
 from tests.acceptance.echo import fuzz_texts
 from tests.acceptance.site import ECHO, ChatSite
 from tests.acceptance.wire import CLOSE, PING, PONG, TEXT, Wire
+from tests.waiting import SOAK
 
-CONNECTIONS, TEXTS = 60, 60
+CONNECTIONS, TEXTS = 60 * SOAK, 100
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[ChatSite]:
-    with ChatSite(env={**ECHO, "CHAT_OUTBOX_BYTES": "400000"}, arguments=["--drain", "1"]) as site:
+    with ChatSite(env={**ECHO, "CHAT_OUTBOX_BYTES": "150000"}, arguments=["--drain", "1"]) as site:
         yield site
         assert "Traceback" not in site.stderr
 

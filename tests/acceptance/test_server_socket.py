@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.site import ECHO, ChatSite
-from tests.acceptance.wire import BINARY, CLOSE, PING, PONG, TEXT, Frame, Wire, masked
+from tests.acceptance.wire import BINARY, CLOSE, PING, PONG, TEXT, Frame, Wire, masked, request
 from tests.waiting import wait_until
 
 
@@ -149,7 +149,9 @@ HOSTILE = [b"\x0b", b"\x0c", b"\x1c", b"\x1d", b"\x1e", b"\x85", b"\x00", b"\x1b
 
 
 @pytest.mark.parametrize("byte", HOSTILE)
-@pytest.mark.parametrize("name", [b"X-Any", b"Origin", b"Sec-WebSocket-Protocol", b"Cookie", b"Host", b"Sec-WebSocket-Extensions"])
+@pytest.mark.parametrize(
+    "name", [b"X-Any", b"Origin", b"Sec-WebSocket-Protocol", b"Cookie", b"Host", b"Sec-WebSocket-Extensions"]
+)
 def test_hostile_bytes_in_a_handshake_are_no_error_of_the_server(echo_site: ChatSite, name: bytes, byte: bytes) -> None:
     before = echo_site.stderr
     with Wire(echo_site.host, echo_site.port) as wire:
@@ -162,16 +164,19 @@ def test_hostile_bytes_in_a_handshake_are_no_error_of_the_server(echo_site: Chat
 
 @pytest.mark.parametrize(
     "request_line",
-    [b"GET /a\x0bb HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET //[ HTTP/1.1", b"GET /a?\xff HTTP/1.1", b"GET /#x HTTP/1.1", b"POST / HTTP/1.1"],
+    [
+        b"GET /a\x0bb HTTP/1.1",
+        b"GET /\xff HTTP/1.1",
+        b"GET //[ HTTP/1.1",
+        b"GET /a?\xff HTTP/1.1",
+        b"GET /#x HTTP/1.1",
+        b"POST / HTTP/1.1",
+    ],
 )
 def test_a_hostile_request_line_is_400(echo_site: ChatSite, request_line: bytes) -> None:
     before = echo_site.stderr
     with Wire(echo_site.host, echo_site.port) as wire:
-        head = (
-            b"\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        wire.socket.sendall(request_line + head)
+        wire.socket.sendall(request_line + request("/").removeprefix(b"GET / HTTP/1.1"))
         assert wire.head()[:10] == b"HTTP/1.1 4"
     assert "Traceback" not in echo_site.stderr.removeprefix(before)
 
@@ -181,3 +186,22 @@ def test_a_client_does_not_choose_the_root_path(echo_site: ChatSite) -> None:
         wire.open("/own", b"Daphne-Root-Path: /evil\r\n")
         wire.send("root")
         assert wire.text() == ""
+
+
+@pytest.mark.parametrize("page", ["/small", "/big"])
+def test_a_socket_opened_behind_a_page_on_the_same_connection_overtakes_nothing(echo_site: ChatSite, page: str) -> None:
+    with Wire(echo_site.host, echo_site.port, receive_buffer=4096) as wire:
+        wire.socket.sendall(f"GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + request("/own"))
+        assert wire.head().startswith(b"HTTP/1.1 200 ")
+        before, _, wire.received = read_up_to(wire, b"HTTP/1.1 101 ").partition(b"HTTP/1.1 101 ")
+        assert before.endswith(b"\r\n0\r\n\r\n"), "the whole page came first"
+        wire.head()
+        wire.send("echo and now")
+        assert wire.text() == "and now"
+
+
+def read_up_to(wire: Wire, end: bytes) -> bytes:
+    data = wire.received
+    while end not in data and (chunk := wire.socket.recv(65536)):
+        data += chunk
+    return data

@@ -37,14 +37,14 @@ class Wire:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.socket.close()
 
     def handshake(self, path: str = "/", headers: bytes = b"") -> bytes:
         """Ask for a WebSocket; the answer's head. `headers` are whole lines, sent as they are."""
-        lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]
-        lines += [f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13"]
-        self.socket.sendall("\r\n".join(lines).encode() + b"\r\n" + headers + b"\r\n")
+        self.socket.sendall(request(path, headers))
         return self.head()
 
     def head(self) -> bytes:
@@ -105,6 +105,13 @@ class Wire:
             return False
         self.received += chunk
         return bool(chunk)
+
+
+def request(path: str, headers: bytes = b"") -> bytes:
+    """The opening handshake of a client."""
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade"]
+    lines += [f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Version: 13"]
+    return "\r\n".join(lines).encode() + b"\r\n" + headers + b"\r\n"
 
 
 def masked(payload: bytes, opcode: int = TEXT, *, final: bool = True) -> bytes:

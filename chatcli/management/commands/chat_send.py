@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from chatcore import bell, history, services
-from chatcore.bell import Batch
-from chatcore.events import to_dict
-from chatcore.exceptions import ChatError, RoomNotFound
-from chatcore.permissions import SYSTEM, Actor, bot
-from chatcore.services import Post, Posted
 from django.core.management.base import CommandError, CommandParser
 
 from chatcli import server_record
 from chatcli.base import LocalCommand
 from chatcli.text_input import whole_stdin
 from chatcli.times import seconds
+from chatcore import bell, history, services
+from chatcore.bell import Batch
+from chatcore.events import to_dict
+from chatcore.exceptions import ChatError, RoomNotFound
+from chatcore.permissions import SYSTEM, bot
+from chatcore.services import Post, Posted
 
 #: Seconds for which the bell may hold the command up.
 RING_S = 2.0
@@ -43,7 +43,9 @@ class Command(LocalCommand):
         )
         parser.add_argument("--key", help="a repeat with the same key is stored once; kept 7 days")
         parser.add_argument("--create", action="store_true", help="create the room if there is none")
-        parser.add_argument("--timeout", type=seconds, default=10.0, metavar="S", help="wait at most so long for the database (10)")
+        parser.add_argument(
+            "--timeout", type=seconds, default=10.0, metavar="S", help="wait at most so long for the database (10)"
+        )
         super().add_arguments(parser)
 
     def handle(
@@ -95,7 +97,9 @@ class Command(LocalCommand):
 def message_text(words: Sequence[str], stdin: bool) -> str:
     """The text from where it was given. Standard input is not touched when there are words."""
     if words and stdin:
-        raise CommandError('the text is given twice: "-" is standard input; put -- before a text that is "-"', returncode=2)
+        raise CommandError(
+            'the text is given twice: "-" is standard input; put -- before text that is "-"', returncode=2
+        )
     return " ".join(words) if words else whole_stdin()
 
 

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from chatcore import history
-from chatcore.events import encode
-from chatcore.history import RoomView
 from django.core.management.base import CommandError, CommandParser
 
 from chatcli.base import LocalCommand
@@ -16,14 +13,17 @@ from chatcli.console import Console
 from chatcli.numbers import whole
 from chatcli.process import OutputLost, watching_reader
 from chatcli.render import Records
-from chatcli.tail import Gap, Item, Start, backlog, follow_rooms
+from chatcli.tail import Item, Start, backlog, follow_rooms
 from chatcli.times import caller_zone, seconds, since
+from chatcore import history
+from chatcore.events import Gap, encode
+from chatcore.history import RoomView
 
 LINES = 10
 POLL_S = 0.05
 
 
-class Enough(Exception):  # noqa: N818  not an error
+class Enough(Exception):
     """`--count` is reached."""
 
 
@@ -38,13 +38,25 @@ class Command(LocalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("rooms", metavar="ROOM", nargs="+")
-        parser.add_argument("-n", "--lines", type=lines, metavar="N|all", help="begin with the last N (10; 0: only what is new)")
+        parser.add_argument(
+            "-n", "--lines", type=lines, metavar="N|all", help="begin with the last N (10; 0: only what is new)"
+        )
         parser.add_argument("--after", type=whole(0), metavar="SEQ", help="begin after the message of this number")
-        parser.add_argument("--since", type=since, metavar="TIME", help="begin at 10m, 2h, 1d ago, 18:30, 2026-11-22, ...")
-        parser.add_argument("--no-follow", dest="follow", action="store_false", help="end when all is printed that there is")
+        parser.add_argument(
+            "--since", type=since, metavar="TIME", help="begin at 10m, 2h, 1d ago, 18:30, 2026-11-22, ..."
+        )
+        parser.add_argument(
+            "--no-follow", dest="follow", action="store_false", help="end when all is printed that there is"
+        )
         parser.add_argument("--count", type=whole(1), metavar="N", help="end after N messages")
         parser.add_argument("--timeout", type=seconds, metavar="S", help="end after so long, with exit code 124")
-        parser.add_argument("--poll", type=seconds, default=POLL_S, metavar="S", help=f"how often to look where no broker tells ({POLL_S})")
+        parser.add_argument(
+            "--poll",
+            type=seconds,
+            default=POLL_S,
+            metavar="S",
+            help=f"how often to look where no broker tells ({POLL_S})",
+        )
         super().add_arguments(parser)
 
     def handle(

@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any, Literal
 
-from chatcore import services
-from chatcore.history import RoomView
-from chatcore.services.rooms import FOREVER
 from django.core.management.base import CommandParser
 
 from chatcli.base import LocalCommand
 from chatcli.numbers import whole
 from chatcli.times import duration
+from chatcore import services
+from chatcore.history import RoomView
+from chatcore.services.rooms import FOREVER
 
 WORDS = {"created": "Created room {}", "kept": "Room {} exists", "updated": "Updated room {}"}
 
@@ -29,14 +29,38 @@ class Command(LocalCommand):
         parser.add_argument("--title", help="what people see above it")
         parser.add_argument("--topic", help="what it is about")
         parser.add_argument("--private", action="store_true", default=None, help="only members see it")
-        parser.add_argument("--announce-only", action="store_true", default=None, help="only its owners and moderators write")
+        parser.add_argument(
+            "--announce-only", action="store_true", default=None, help="only its owners and moderators write"
+        )
         parser.add_argument("--owner", metavar="USER", help="an account that may do everything in it")
-        parser.add_argument("--member", metavar="USER", dest="members", action="append", default=[], help="an account that belongs to it (repeat)")
-        parser.add_argument("--retention", type=retention, metavar="30d|forever", help="how long messages are kept (forever)")
+        parser.add_argument(
+            "--member",
+            metavar="USER",
+            dest="members",
+            action="append",
+            default=[],
+            help="an account that belongs to it (repeat)",
+        )
+        parser.add_argument(
+            "--retention", type=retention, metavar="30d|forever", help="how long messages are kept (forever)"
+        )
         parser.add_argument("--max-length", type=whole(1), metavar="N", help="the longest message, in characters")
         existing = parser.add_mutually_exclusive_group()
-        existing.add_argument("--if-not-exists", action="store_const", const="keep", dest="existing", default="refuse", help="leave a room that exists as it is")
-        existing.add_argument("--update", action="store_const", const="update", dest="existing", help="change a room that exists as the options say")
+        existing.add_argument(
+            "--if-not-exists",
+            action="store_const",
+            const="keep",
+            dest="existing",
+            default="refuse",
+            help="leave a room that exists as it is",
+        )
+        existing.add_argument(
+            "--update",
+            action="store_const",
+            const="update",
+            dest="existing",
+            help="change a room that exists as the options say",
+        )
         super().add_arguments(parser)
 
     def handle(

@@ -1,0 +1,127 @@
+"""Readers of a room over real WebSockets that keep what they saw, and the promises that are checked on it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.acceptance.site import ChatSite
+from tests.waiting import DEADLINE_S
+
+#: What somebody sees of a message: its text, and whether it was deleted.
+Seen = tuple[str, bool]
+
+
+@dataclass
+class View:
+    """What a reader has of a room, and the cursor with which it comes back."""
+
+    messages: dict[int, Seen] = field(default_factory=dict)
+    rev: int | None = None
+    id: str | None = None
+    epoch: str | None = None
+    gaps: list[str] = field(default_factory=list)
+    posted: list[int] = field(default_factory=list)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Apply a frame. Events must come in strictly increasing order."""
+        if event["type"] == "open":
+            self.epoch = event["epoch"]
+        elif event["type"] == "gap":
+            self.gaps.append(event["reason"])
+        elif event["type"] in ("message", "edit", "delete"):
+            assert self.rev is None or event["rev"] > self.rev, f"rev {event['rev']} after {self.rev}"
+            self.rev, self.id = event["rev"], event.get("change_id", event["id"])
+            self.messages[event["seq"]] = event["message"], event["deleted"]
+            if event["type"] == "message":
+                self.posted.append(event["seq"])
+
+    @property
+    def hello(self) -> dict[str, Any]:
+        """The first frame of a client that stands here."""
+        if self.rev is None:
+            return {"type": "hello"}
+        return {"type": "hello", "after": self.rev, "id": self.id, "epoch": self.epoch, "limit": 5000}
+
+
+class Reader:
+    """A full client of one room. It stays after its connection is gone, and may connect again with its cursor."""
+
+    def __init__(self, site: ChatSite, room: str, cookie: str) -> None:
+        self.site, self.room, self.cookie = site, room, cookie
+        self.view = View()
+        self.replies: list[dict[str, Any]] = []
+        self.closed: int | None = None
+        self._socket: ClientConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.disconnect()
+
+    async def connect(self) -> None:
+        """Connect, say hello with the cursor, and wait for `open`."""
+        headers = {"Cookie": self.cookie}
+        self._socket = await connect(f"{self.site.ws_url(self.room)}?v=1", additional_headers=headers, max_size=None)
+        await self.send(self.view.hello)
+        self.closed = None
+        self._task = asyncio.create_task(self._read())
+        await self.until(lambda: self.view.epoch is not None or bool(self.replies), "open")
+
+    async def disconnect(self) -> None:
+        """Cut the connection as a lost network would: no closing handshake."""
+        if self._socket is not None and self._task is not None:
+            self._socket.transport.abort()
+            await self._task
+
+    async def send(self, frame: dict[str, Any]) -> None:
+        assert self._socket is not None
+        await self._socket.send(json.dumps(frame))
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait until what was read so far makes `condition` true."""
+        try:
+            async with asyncio.timeout(DEADLINE_S), self._news:
+                await self._news.wait_for(condition)
+        except TimeoutError as error:
+            raise TimeoutError(f"waited {DEADLINE_S:g} s in vain: {what}") from error
+
+    async def until_seen(self, count: int) -> None:
+        """Wait until `count` messages have been posted to this reader."""
+        await self.until(
+            lambda: len(self.view.posted) >= count, f"{count} messages (there are {len(self.view.posted)})"
+        )
+
+    async def _read(self) -> None:
+        assert self._socket is not None
+        try:
+            async for frame in self._socket:
+                event = json.loads(frame)
+                async with self._news:
+                    self.view.take(event)
+                    if event["type"] in ("sent", "error", "history"):
+                        self.replies.append(event)
+                    self._news.notify_all()
+        except ConnectionClosed:
+            pass
+        async with self._news:
+            self.closed = self._socket.close_code or 1006
+            self._news.notify_all()
+
+
+def in_the_log(site: ChatSite, room: str) -> list[dict[str, Any]]:
+    """All messages of the room as the log has them, by way of `chat_tail`."""
+    done = site.manage("chat_tail", room, "-n", "all", "--no-follow", "--json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]

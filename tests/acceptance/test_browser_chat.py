@@ -1,0 +1,253 @@
+"""People chat in real browsers: with each other, and with what the commands say."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import WebSocketRoute, expect
+from websockets.sync.client import connect
+
+from tests.acceptance.browsing import PHONE, People
+from tests.acceptance.site import ChatSite
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = [
+    "<script>window.ran = 1</script>",
+    "<img src=x onerror='window.ran = 1'>",
+    '"><svg onload=window.ran=1>',
+    "javascript:window.ran=1",
+    "{{7*7}} %s {0} $(x) `${window.ran = 1}`",
+    "&lt;b&gt; &amp; &#x3c;",
+    "\u202egnol\u202c and a\u0301\u0301\u0301\u0301\u0301",
+]
+
+
+@pytest.fixture
+def room(shared_site: ChatSite, request: pytest.FixtureRequest) -> str:
+    """A room of the test's own."""
+    name = request.node.name.replace("[", "-").rstrip("]")[:64].rstrip("-_.")
+    assert shared_site.manage("create_room", name).returncode == 0
+    return str(name)
+
+
+def test_two_people_chat(shared_site: ChatSite, people: People, room: str) -> None:
+    alice, bob = people.person(shared_site, "alice"), people.person(shared_site, "bob")
+    alice.enter(room)
+    bob.enter(room)
+    alice.write("Hello Bob")
+    expect(bob.message("Hello Bob").locator(".name")).to_have_text("alice")
+    bob.write("Hello Alice")
+    expect(alice.message("Hello Alice").locator(".name")).to_have_text("bob")
+    for person in (alice, bob):
+        wait_until(lambda person=person: person.texts == ["Hello Bob", "Hello Alice"], "both messages, once")  # type: ignore[misc]
+        assert person.page.locator("#outbox > *").count() == 0
+
+
+def test_who_comes_later_reads_what_was_said(shared_site: ChatSite, people: People, room: str) -> None:
+    shared_site.manage("chat_send", room, "the first")
+    alice = people.person(shared_site, "alice")
+    alice.enter(room)
+    alice.message("the first").wait_for()
+    assert alice.page.locator("#blank").is_hidden()
+
+
+def test_a_word_of_the_house_stands_apart_and_nobody_can_imitate_it(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    alice, bob = people.person(shared_site, "alice"), people.person(shared_site, "bob")
+    alice.enter(room)
+    bob.enter(room)
+    done = shared_site.manage("chat_send", room, "Restart at 18:00")
+    assert done.returncode == 0, done.stderr
+    shared_site.manage("chat_send", room, "--kind", "notice", "Backup done")
+    for person in (alice, bob):
+        announcement = person.message("Restart at 18:00")
+        expect(announcement.locator(".label strong")).to_have_text("Announcement")
+        expect(announcement.locator(".name")).to_have_text("system")
+        expect(person.message("Backup done").locator(".label strong")).to_have_text("Notice")
+    alice.write("Announcement system 18:00\nRestart at 18:00")
+    imitation = bob.page.locator(".row", has=bob.page.get_by_text("Announcement system 18:00"))
+    expect(imitation.locator(".bubble")).to_be_visible()
+    assert imitation.locator(".word, .label, svg").count() == 0
+
+
+def test_an_own_message_is_shown_at_once_and_settled_when_it_is_stored(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    alice = people.person(shared_site, "alice")
+    held: list[str | bytes] = []
+    page: list[WebSocketRoute] = []
+
+    def hold(route: WebSocketRoute) -> None:
+        page.append(route)
+        server = route.connect_to_server()
+        server.on_message(
+            lambda message: held.append(message) if b"client_id" in _bytes(message) else route.send(message)
+        )
+
+    alice.page.route_web_socket("**/ws/**", hold)
+    alice.enter(room)
+    alice.write("Am I heard?")
+    waiting = alice.page.locator("#outbox .waiting")
+    expect(waiting.locator(".text")).to_have_text("Am I heard?")
+    expect(waiting.locator(".fate")).to_contain_text("Sending")
+    assert alice.texts == []
+    wait_until(lambda: len(_pumped(alice.page, held)) == 2, "the message and `sent`")
+    for message in held:
+        page[0].send(message)
+    alice.message("Am I heard?").wait_for()
+    expect(waiting).to_have_count(0)
+    assert alice.texts == ["Am I heard?"]
+
+
+def _bytes(message: str | bytes) -> bytes:
+    return message.encode() if isinstance(message, str) else message
+
+
+def _pumped(page: object, held: list[str | bytes]) -> list[str | bytes]:
+    """What is held, after Playwright's own events had their turn."""
+    page.wait_for_timeout(1)  # type: ignore[attr-defined]
+    return held
+
+
+def test_edits_and_deletions_of_others_are_followed(shared_site: ChatSite, people: People, room: str) -> None:
+    alice, bob = people.person(shared_site, "alice"), shared_site.sign_in("bob")[0]
+    alice.enter(room)
+    with connect(f"{shared_site.ws_url(room)}?v=1", additional_headers={"Cookie": bob}) as socket:
+        for frame in (
+            {"type": "hello"},
+            {"type": "send", "message": "first draft", "client_id": "a"},
+            {"type": "send", "message": "a slip", "client_id": "b"},
+        ):
+            socket.send(json.dumps(frame))
+        alice.message("a slip").wait_for()
+        socket.send(json.dumps({"type": "edit", "seq": 1, "message": "second draft"}))
+        socket.send(json.dumps({"type": "delete", "seq": 2}))
+        expect(alice.message("second draft").locator(".mark")).to_have_text("edited")
+        alice.message("This message was deleted").wait_for()
+    assert alice.texts == ["second draft", "This message was deleted"]
+    alice.enter(room)
+    wait_until(lambda: alice.texts == ["second draft", "This message was deleted"], "the same after a reload")
+
+
+def test_hostile_texts_are_shown_as_they_are_and_do_not_run(shared_site: ChatSite, people: People, room: str) -> None:
+    alice, bob = people.person(shared_site, "alice"), people.person(shared_site, "<svg")
+    alice.enter(room)
+    bob.enter(room)
+    for text in HOSTILE:
+        alice.write(text)
+    shared_site.manage("chat_send", room, "--name", "<b onclick=alert(1)>", "--", "<script>window.ran = 1</script>")
+    for person in (alice, bob):
+        wait_until(lambda person=person: person.texts == [*HOSTILE, HOSTILE[0]], "all texts, unchanged")  # type: ignore[misc]
+        assert person.page.evaluate("() => window.ran") is None
+        assert person.page.locator("#rows script, #rows img, #rows b").count() == 0
+
+
+def test_enter_sends_shift_enter_breaks_and_an_input_method_is_left_alone(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    alice = people.person(shared_site, "alice")
+    alice.enter(room)
+    field = alice.page.locator("#write")
+    field.press_sequentially("one")
+    field.press("Shift+Enter")
+    field.press_sequentially("two")
+    field.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    expect(field).to_have_value("one\ntwo")
+    field.press("Enter")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    alice.message("one two").wait_for()
+    assert alice.texts == ["one\ntwo"]
+
+
+def test_what_cannot_be_sent_is_said_next_to_where_it_was_written(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    alice = people.person(shared_site, "alice")
+    alice.enter(room)
+    trouble = alice.page.locator("#trouble")
+    alice.write("  \n ")
+    expect(trouble).to_have_text("Write something first.")
+    alice.write("😀" * 4001)
+    expect(trouble).to_contain_text("too long")
+    expect(alice.page.locator("#counter")).to_have_text("Characters left: -1")
+    alice.write("😀" * 4000)
+    alice.message("😀" * 4000).wait_for()
+    expect(trouble).to_be_hidden()
+
+
+def test_the_server_s_refusal_leaves_the_message_to_be_tried_again(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    alice = people.person(shared_site, "alice")
+    alice.enter(room)
+    alice.page.evaluate(  # faster than a person may
+        """() => [...Array(60).keys()].forEach((number) => {
+            document.getElementById("write").value = `quick ${number}`;
+            document.getElementById("composer").requestSubmit();
+        })"""
+    )
+    failed = alice.page.locator("#outbox .failed")
+    failed.first.wait_for()
+    expect(alice.page.locator("#trouble")).to_contain_text("too fast")
+    count = failed.count()
+    failed.first.get_by_role("button", name="Discard").click()
+    expect(failed).to_have_count(count - 1)
+    text = failed.first.locator(".text").text_content()
+    assert text
+    while failed.filter(has_text=text).count():
+        failed.filter(has_text=text).get_by_role("button", name="Try again").click()
+        alice.page.wait_for_timeout(50)
+    alice.message(text).wait_for()
+
+
+def test_who_may_only_read_has_no_field_to_write_in(shared_site: ChatSite, people: People, room: str) -> None:
+    shared_site.manage("create_room", room, "--update", "--announce-only")
+    alice = people.person(shared_site, "alice")
+    alice.enter(room)
+    assert alice.page.locator("#composer").is_hidden()
+    expect(alice.page.locator("#read-only")).to_contain_text("only its owners and moderators write here")
+
+
+def test_nothing_is_wider_than_a_phone(shared_site: ChatSite, people: People, room: str) -> None:
+    wide = "w" * 400
+    shared_site.manage("create_room", room, "--update", "--title", wide[:200], "--topic", wide)
+    alice = people.person(shared_site, "a" * 150, viewport=PHONE, has_touch=True, is_mobile=True)
+    alice.enter(room)
+    alice.write(wide)
+    alice.message(wide).wait_for()
+    shared_site.manage("chat_send", room, "--name", "n" * 150, wide)
+    shared_site.manage("chat_send", room, wide)
+    alice.page.locator("#rows .word .text").last.wait_for()
+    for path in (f"chat/{room}/", "", "rooms/new/", "chat/nowhere/", f"chat/{'x' * 64}/", "chat/a b/"):
+        alice.page.goto(shared_site.url + path)
+        assert alice.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_everything_from_signing_up_to_sending_is_done_with_the_keyboard(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    person = people.visitor(shared_site)
+    page, keys = person.page, person.page.keyboard
+    page.goto(f"{shared_site.url}chat/{room}/")
+    page.wait_for_url(re.compile(r"/accounts/login/\?next="))
+    for _ in range(20):
+        keys.press("Tab")
+        if page.evaluate("() => document.activeElement.textContent") == "Make an account":
+            break
+    keys.press("Enter")
+    page.wait_for_url(re.compile(r"/accounts/signup/\?next="))
+    keys.type("keyboardist")
+    for _ in range(2):
+        keys.press("Tab")
+        keys.type("a long enough password")
+    keys.press("Enter")
+    page.wait_for_url(f"**/chat/{room}/")
+    person.await_state("live")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    keys.type("sent without a mouse")
+    keys.press("Enter")
+    person.message("sent without a mouse").wait_for()

@@ -1,0 +1,215 @@
+"""`runchat` as a user meets it: what it prints, what it refuses, and what is left when it ends."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.acceptance.site import ECHO, ChatSite, is_alive
+from tests.acceptance.wire import Wire
+from tests.waiting import DEADLINE_S, wait_until
+
+
+@pytest.fixture
+def site() -> Iterator[ChatSite]:
+    """One that is not running yet."""
+    site = ChatSite(env=ECHO, arguments=["--drain", "1"])
+    yield site
+    site.close()
+
+
+def refusal(site: ChatSite, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """How a `runchat` that does not get ready ends: its exit code and its one line."""
+    done = site.manage("runchat", *arguments, env=env)
+    assert "Traceback" not in done.stderr
+    assert "Ready" not in done.stdout
+    return done.returncode, done.stderr.strip()
+
+
+def test_it_says_where_what_is_and_then_that_it_is_ready(site: ChatSite) -> None:
+    site.start()
+    *_, page, send, follow, stop, data, live, admin, ready = site.stdout.splitlines()
+    assert page == f"Roomline: {site.url}"
+    assert send.endswith('./manage.py chat_send newbox "hello"')
+    assert follow.endswith("./manage.py chat_tail newbox")
+    assert stop.endswith("Ctrl-C")
+    assert data.endswith(f"SQLite {site.var_dir}/chat.sqlite3")
+    assert live.endswith(f"Valkey at {site.broker_socket}")
+    assert "./manage.py createsuperuser" in admin
+    assert ready == f"Ready: {site.url}"
+    assert site.stderr == ""
+    with urlopen(site.url + "page") as answer:  # noqa: S310
+        assert answer.read() == b"/page"
+        assert "Server" not in answer.headers
+
+
+def test_ctrl_c_is_one_calm_line(site: ChatSite) -> None:
+    site.start()
+    assert site.stop(signal.SIGINT) == 0
+    assert site.stdout.splitlines()[-2:] == ["Stopping.", "application closed"]
+    assert site.stderr == ""
+
+
+def test_an_admin_is_not_asked_for_twice(site: ChatSite) -> None:
+    assert site.manage("migrate", "-v0").returncode == 0
+    made = site.manage(
+        "createsuperuser", "--noinput", "--username=ada", "--email=", env={"DJANGO_SUPERUSER_PASSWORD": site.password}
+    )
+    assert made.returncode == 0, made.stderr
+    site.start()
+    assert "createsuperuser" not in site.stdout
+
+
+def test_its_record_names_it(site: ChatSite) -> None:
+    site.start()
+    assert site.process is not None
+    record = json.loads((site.var_dir / "server.json").read_text())
+    assert (record["pid"], record["address"]) == (site.process.pid, site.url)
+
+
+def test_a_busy_port_is_exit_1_with_another_port_and_the_pid_of_the_server_that_has_it(site: ChatSite) -> None:
+    site.start()
+    assert site.process is not None
+    code, line = refusal(site, str(site.port))
+    assert code == 1
+    assert line.endswith(
+        f"port {site.port} is in use by the chat server with pid {site.process.pid}; try: runchat {site.port + 1}"
+    )
+    with Wire(site.host, site.port) as wire:
+        wire.open("/still/there")
+
+
+def test_a_port_of_another_program_is_exit_1_with_another_port(site: ChatSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, line = refusal(site, str(port))
+    assert (code, line) == (1, f"CommandError: port {port} is in use; try: runchat {port + 1}")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "99999", "192.0.2.1:8000", "nowhere.invalid:8000"])
+def test_a_bad_address_is_exit_2(site: ChatSite, address: str) -> None:
+    assert refusal(site, address)[0] == 2
+
+
+def test_a_missing_migration_is_exit_1_with_the_command(site: ChatSite) -> None:
+    code, line = refusal(site, "0")
+    assert code == 1
+    assert "./manage.py migrate" in line
+    assert "runchat --migrate" in line
+
+
+def test_a_broker_that_cannot_start_is_one_warning(site: ChatSite) -> None:
+    site.env["CHAT_RUN_DIR"] = str(site.var_dir / ("x" * 100))
+    site.start()
+    (warning,) = site.stderr.splitlines()
+    assert warning.startswith("Warning: no broker: ")
+    assert "CHAT_RUN_DIR" in warning
+    assert "the log itself" in site.stdout
+    with Wire(site.host, site.port) as wire:
+        wire.open("/works")
+
+
+def test_a_redis_of_ones_own_is_named_without_its_password_and_nothing_is_started(site: ChatSite) -> None:
+    site.env["CHAT_REDIS_URL"] = "redis://me:hidden@127.0.0.1:1/0"
+    site.start()
+    assert "redis://127.0.0.1:1/0" in site.stdout
+    assert "hidden" not in site.stdout + site.stderr + (site.var_dir / "server.json").read_text()
+    assert not site.broker_socket.exists()
+
+
+def test_after_kill_9_no_broker_is_left_and_the_next_one_takes_over(site: ChatSite) -> None:
+    site.start()
+    broker = site.broker_pid()
+    site.kill()
+    wait_until(lambda: not is_alive(broker), "the broker has followed its server")
+    site.start()
+    assert site.broker_pid() not in (0, broker)
+    assert site.stderr == ""
+
+
+def test_a_killed_broker_is_started_again(site: ChatSite) -> None:
+    site.start()
+    broker = site.broker_pid()
+    os.kill(broker, signal.SIGKILL)
+    assert wait_until(site.broker_pid, "another broker") != broker
+    wait_until(lambda: "has been started again" in site.stderr, "it says so")
+
+
+def test_a_frozen_broker_does_not_stall_the_server(site: ChatSite) -> None:
+    site.start()
+    broker = site.broker_pid()
+    os.kill(broker, signal.SIGSTOP)
+    wait_until(lambda: "does not answer" in site.stderr, "it is noticed")
+    with Wire(site.host, site.port) as wire:
+        wire.open("/room").send("echo alive")
+        assert wire.text() == "alive"
+    os.kill(broker, signal.SIGCONT)
+    wait_until(lambda: "answers again" in site.stderr, "it is noticed")
+    assert site.broker_pid() == broker
+
+
+def test_a_second_server_shares_the_broker_and_outlives_the_first(site: ChatSite) -> None:
+    site.start()
+    with ChatSite(beside=site, arguments=site.arguments) as other:
+        assert f"Valkey at {site.broker_socket}, another server's" in other.stdout
+        assert len(list(site.var_dir.glob("server*.json"))) == 2
+        broker = site.broker_pid()
+        assert site.stop() == 0
+        assert wait_until(site.broker_pid, "the other's broker") != broker
+    assert not site.broker_pid()
+
+
+def test_a_second_server_on_other_data_is_refused(site: ChatSite) -> None:
+    site.start()
+    code, line = refusal(site, "0", env={"DATABASE_URL": f"sqlite:///{site.var_dir}/other.sqlite3"})
+    assert code == 1
+    for part in ("other.sqlite3", "chat.sqlite3", "roomline.env", "CHAT_VAR_DIR"):
+        assert part in line
+    assert not (site.var_dir / "other.sqlite3").exists()
+
+
+def test_a_unix_socket_serves_a_proxy(site: ChatSite) -> None:
+    path = site.var_dir / "web.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    site.arguments += ["--unix", str(path)]
+    site.start()
+    assert f"unix:{path}" in site.stdout
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+    code, line = refusal(site, "--unix", str(path))
+    assert (code, "in use" in line) == (1, True)
+    assert site.stop() == 0
+    assert not path.exists()
+
+
+def test_reload_starts_again_when_code_changes_and_keeps_the_broker(site: ChatSite) -> None:
+    module = site.var_dir / "changing_settings.py"
+    module.write_text("from tests.acceptance.echo_settings import *\n")
+    site.env.update(DJANGO_SETTINGS_MODULE="changing_settings", PYTHONPATH=str(site.var_dir))
+    site.arguments.append("--reload")
+    site.start()
+    broker, times = site.broker_pid(), site.stdout.count("Ready: ")
+    later = module.stat().st_mtime + 10
+    os.utime(module, (later, later))
+    wait_until(lambda: site.stdout.count("Ready: ") > times, "it is ready again")
+    assert site.broker_pid() == broker
+    assert site.stop() == 0
+    wait_until(lambda: not is_alive(broker), "the broker has ended")
+
+
+def test_its_help_does_not_load_the_server() -> None:
+    command = [sys.executable, "-X", "importtime", "manage.py", "runchat", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], timeout=DEADLINE_S)
+    assert done.returncode == 0
+    assert not re.search(r"\b(twisted|autobahn|daphne)\b", done.stderr)
