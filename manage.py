@@ -11,7 +11,7 @@ HOME = os.path.dirname(os.path.realpath(__file__))
 VENV = os.path.join(HOME, ".venv")
 
 
-def use_venv():
+def use_venv() -> None:
     """Starts over in .venv, unless this Python has the packages already."""
     from importlib.util import find_spec
 
@@ -28,7 +28,7 @@ def use_venv():
     os.execv(python, again)
 
 
-def prepare():
+def prepare() -> None:
     """Names the settings, and keeps the caller's TZ for what commands print: Django overwrites it with the site's."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatproject.settings")
     os.environ.pop("ROOMLINE_CALLER_TZ", None)
@@ -36,7 +36,7 @@ def prepare():
         os.environ["ROOMLINE_CALLER_TZ"] = os.environ["TZ"]
 
 
-def run(arguments):
+def run(arguments: "list[str]") -> None:
     """Runs one command line, without the program's name. A setting that cannot be used is one line on stderr."""
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
@@ -49,10 +49,11 @@ def run(arguments):
         sys.exit("Roomline's settings: {}".format(error))
 
 
-def main():
+def main() -> None:
     use_venv()
     if sys.version_info < (3, 11):
-        sys.exit("Roomline needs Python 3.11, this is {}.{}: run `make run` in {}".format(*sys.version_info[:2] + (HOME,)))
+        version = "{}.{}".format(*sys.version_info[:2])
+        sys.exit("Roomline needs Python 3.11, this is {}: run `make run` in {}".format(version, HOME))
     try:
         import channels  # noqa: F401
     except ImportError as error:

@@ -1,8 +1,8 @@
 """What runs here and on which data: `server.json` in CHAT_VAR_DIR, so that a command never writes past its server.
 
-A server writes its record when it listens and removes it when it ends. While it lives it holds a lock on the very file,
-which the kernel takes back with its life: a record that nobody locks is a dead one's, whoever has its pid by now. A
-second server on the same folder (another port) writes `server-<pid>.json`. No secrets: addresses come without passwords.
+A server writes its record when it listens and removes it when it ends. While it lives it holds a lock on the very
+file, which the kernel takes back with its life: a record that nobody locks is a dead one's, whoever has its pid by now.
+A second server on the same folder (another port) writes `server-<pid>.json`. No secrets: passwords are left out.
 """
 
 import fcntl
@@ -98,7 +98,7 @@ def write_locked(path: Path, record: ServerRecord) -> int:
     descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     os.write(descriptor, json.dumps(asdict(record), indent=1).encode() + b"\n")
-    os.rename(draft, path)
+    draft.rename(path)
     return descriptor
 
 

@@ -1,6 +1,5 @@
 """One run of the server, from the checks to the last line: each thing it opens is closed again, the broker last."""
 
-import os
 import signal
 import socket
 import sys
@@ -9,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from chatcore.database import NotMigrated
-from chatcore.exceptions import ChatError
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import OutputWrapper
@@ -21,8 +18,18 @@ from chatcli import startup
 from chatcli.broker import EmbeddedBroker
 from chatcli.server.listen import Address, PortInUse, listen_tcp, listen_unix
 from chatcli.server.options import ServerOptions
-from chatcli.server_record import announced, describe_layer, layer_setting, live_record, live_records, mismatch, own_record
+from chatcli.server_record import (
+    announced,
+    describe_layer,
+    layer_setting,
+    live_record,
+    live_records,
+    mismatch,
+    own_record,
+)
 from chatcli.valkey import Answer, BrokerError
+from chatcore.database import NotMigrated
+from chatcore.exceptions import ChatError
 
 LOCAL = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}  # what a browser here can open
 
@@ -90,7 +97,8 @@ class Serving:
         if pending and self.migrate:
             talk = max(self.verbosity - 1, 0)
             call_command("migrate", interactive=False, verbosity=talk, stdout=self.stdout, stderr=self.stderr)
-            self.say(f"Applied {len(pending)} migrations.")
+            if self.verbosity > 0:
+                self.say(f"Applied {len(pending)} migrations.")
         elif pending:
             raise NotMigrated(
                 f"the database is not ready ({len(pending)} migrations are not applied): "

@@ -4,11 +4,12 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 
-from chatcore.database import explaining
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import PermissionsMixin
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from chatcore.database import explaining
 
 MENDED_SQLITE = (3, 51, 3)
 

@@ -85,9 +85,11 @@ class Valkey:
         try:
             path.unlink(missing_ok=True)  # what a killed one left there
             with log_path.open("wb") as log:
-                self._shell = subprocess.Popen(
+                self._shell = subprocess.Popen(  # noqa: S603  our own program
                     ["/bin/sh", "-c", LEASH, "sh", *command],
-                    **{"stdin": subprocess.PIPE, "stdout": log, "stderr": log},
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
                     cwd=path.parent,
                     start_new_session=True,  # Ctrl-C on the terminal is for the server, which stops its broker last
                 )

@@ -23,7 +23,8 @@ def public_url(env: Environment, name: str) -> str | None:
         host = (url.hostname or "").encode("idna").decode()  # browsers send the ASCII form
     except UnicodeError:
         host = ""
-    if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host) or url.username is not None or url.path.strip("/") or url.query:
+    more = url.username is not None or url.path.strip("/") or url.query or url.fragment
+    if more or not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host):
         raise bad(name, value, f"a scheme and a host, no path, like {example}")
     address = f"[{host}]" if ":" in host else host
     standard = {"http": 80, "https": 443}[url.scheme]

@@ -7,8 +7,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatproject.settings")
 pages = get_asgi_application()  # loads the apps: what imports models comes after it
 
+from django.conf import settings  # noqa: E402
+
 from chatcore.routing import chat_application  # noqa: E402
 from chatproject.proxies import TrustedProxies  # noqa: E402
-from django.conf import settings  # noqa: E402
 
 application = TrustedProxies(chat_application(http=pages), settings.CHAT_TRUSTED_PROXIES)

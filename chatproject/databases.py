@@ -1,10 +1,11 @@
-"""From DATABASE_URL to Django's DATABASES entry: SQLite set up for a server and commands that write at once, or PostgreSQL."""
+"""From DATABASE_URL to Django's DATABASES entry: SQLite, set up for a server beside commands, or PostgreSQL."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,13 @@ def database(url: str | None, *, home: Path, default: Path, durable: bool) -> di
 
     `durable`: SQLite waits for the disk at each commit.
     """
-    entry = {"ENGINE": SQLITE, "NAME": str(default)} if url is None else parsed(url)
+    entry: dict[str, Any] = {"ENGINE": SQLITE, "NAME": str(default)} if url is None else parsed(url)
     options = entry.setdefault("OPTIONS", {})
     if entry["ENGINE"] == POSTGRESQL:
         options.setdefault("connect_timeout", 5)
         return entry
     if entry["NAME"] != ":memory:":
-        entry["NAME"] = os.path.abspath(home / entry["NAME"])
+        entry["NAME"] = str(home / entry["NAME"])
     options.setdefault("transaction_mode", "IMMEDIATE")  # a deferred one that turns to writing fails when another wrote
     options.setdefault("timeout", 5)
     options.setdefault("init_command", sqlite_pragmas(durable))
@@ -44,12 +45,10 @@ def parsed(url: str) -> dict[str, Any]:
         raise bad("DATABASE_URL", url, EXAMPLE) from None
     if entry["ENGINE"] not in (SQLITE, POSTGRESQL) or not entry["NAME"]:
         raise bad("DATABASE_URL", url, EXAMPLE)
-    if entry["ENGINE"] == POSTGRESQL:
-        try:
-            import psycopg  # noqa: F401
-        except ImportError:
-            message = 'DATABASE_URL names PostgreSQL, but its driver is missing: pip install "psycopg[binary,pool]"'
-            raise ImproperlyConfigured(message) from None
+    if entry["ENGINE"] == POSTGRESQL and find_spec("psycopg") is None:
+        raise ImproperlyConfigured(
+            "DATABASE_URL names PostgreSQL, but its driver is missing: make venv EXTRAS=postgres"
+        )
     return entry
 
 

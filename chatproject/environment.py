@@ -1,6 +1,6 @@
 """Reads `roomline.env` and the process environment as typed values; knows no setting by name.
 
-A value that cannot be used is an ImproperlyConfigured of one line: the variable, its value, and an example of a good one.
+A value that cannot be used is an ImproperlyConfigured of one line: variable, value, and what a good one is like.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ class Environment:
     def refuse_unknown(self) -> None:
         """To be called when all settings are read: a mistyped name in the file must not be passed over in silence."""
         from difflib import get_close_matches  # only here, it is slow to import
+
         unknown = [name for name in self.file if name.startswith(OURS) and name not in self.asked]
         for name in unknown:
             if name != "DJANGO_SETTINGS_MODULE":

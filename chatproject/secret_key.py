@@ -17,9 +17,9 @@ def kept_secret_key(path: Path) -> str:
             make(path)
         key = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ImproperlyConfigured(f"no secret key: {error}; make that folder writable or set DJANGO_SECRET_KEY") from error
+        raise ImproperlyConfigured(f"no secret key: {error}; let it be written or set DJANGO_SECRET_KEY") from error
     if len(key) < 40:
-        raise ImproperlyConfigured(f"{path} holds no secret key: delete it, and a new one is made (everybody signs in again)")
+        raise ImproperlyConfigured(f"{path} holds no secret key: delete it for a new one (everybody signs in again)")
     return key
 
 
@@ -27,7 +27,7 @@ def make(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=".secret_key-", dir=path.parent)  # mkstemp's mode is 0600
     try:
-        with open(descriptor, "w", encoding="ascii") as file:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(50) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -35,4 +35,4 @@ def make(path: Path) -> None:
     except FileExistsError:
         pass
     finally:
-        os.unlink(temporary)
+        Path(temporary).unlink()

@@ -40,7 +40,10 @@ CHAT_OUTBOX_BYTES = env.number("CHAT_OUTBOX_BYTES", default=1_048_576, low=1)
 
 DEBUG = env.flag("DJANGO_DEBUG", default=False)
 TIME_ZONE = time_zone(env, "DJANGO_TIME_ZONE")
-SECRET_KEY = env.text("DJANGO_SECRET_KEY") or cast(str, SimpleLazyObject(lambda: kept_secret_key(CHAT_VAR_DIR / "secret_key")))
+SECRET_KEY = env.text("DJANGO_SECRET_KEY") or cast(
+    str,
+    SimpleLazyObject(lambda: kept_secret_key(CHAT_VAR_DIR / "secret_key")),  # made when somebody signs in
+)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": database(
         env.text("DATABASE_URL"),

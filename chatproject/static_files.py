@@ -31,14 +31,15 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
             file = await sync_to_async(self.file_at, thread_sensitive=False)(request.path_info)
             if file is not None:
                 return await sync_to_async(self.serve, thread_sensitive=False)(file, request)
-        return await self.get_response(request)
+        response: HttpResponseBase = await self.get_response(request)
+        return response
 
     def file_at(self, path: str) -> Any:
         return self.find_file(path) if self.autorefresh else self.files.get(path)
 
     @staticmethod
     def serve(static_file: Any, request: HttpRequest) -> HttpResponse:
-        """The file as one plain response: the iterator of a FileResponse is synchronous, which Django warns of under ASGI."""
+        """The file as one plain response: a FileResponse iterates synchronously, which Django warns of under ASGI."""
         found = static_file.get_response(request.method, request.META)
         body = b""
         if found.file is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import zoneinfo
+from pathlib import Path
 
 from chatproject.environment import Environment, bad
 
-LINK = "/etc/localtime"
-NAME = "/etc/timezone"
+LINK = Path("/etc/localtime")
+NAME = Path("/etc/timezone")
 
 
 def time_zone(env: Environment, name: str) -> str:
@@ -30,15 +30,14 @@ def machine_time_zone() -> str:
 
 def linked_zone() -> str:
     try:
-        return os.readlink(LINK).partition("zoneinfo/")[2]
+        return str(LINK.readlink()).partition("zoneinfo/")[2]
     except OSError:
         return ""  # no link: a copy of the file, as some images have it
 
 
 def named_zone() -> str:
     try:
-        with open(NAME, encoding="ascii", errors="replace") as file:
-            return file.readline().strip()
+        return NAME.read_text(encoding="ascii", errors="replace").partition("\n")[0].strip()
     except OSError:
         return ""
 

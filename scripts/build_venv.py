@@ -84,7 +84,8 @@ def create(folder: Path) -> list[str]:
         stop_on(output_of([sys.executable, "-m", "venv", str(folder)]))
         return [inside, "-m", "pip"]
     if uv := shutil.which("uv"):
-        stop_on(output_of([uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", sys.executable, str(folder)]))
+        options = ["--quiet", "--seed", "--allow-existing", "--python", sys.executable]
+        stop_on(output_of([uv, "venv", *options, str(folder)]))
         return [inside, "-m", "pip"]
     if find_spec("venv") and find_spec("pip"):
         stop_on(output_of([sys.executable, "-m", "venv", "--without-pip", str(folder)]))
@@ -105,8 +106,8 @@ def requirements(extras: list[str]) -> list[str]:
 
 
 def install(pip: list[str], packages: list[str]) -> None:
-    options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--retries=2", f"--only-binary={BROKER}"]
-    command = [*pip, "install", *options, "--constraint", str(HOME / "constraints.txt")]
+    options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--retries=2"]
+    command = [*pip, "install", *options, "--only-binary", BROKER, "--constraint", str(HOME / "constraints.txt")]
     told = output_of([*command, *packages])
     if told and f"No matching distribution found for {BROKER}" in told:  # a C library that no marker can tell, as musl
         say(f"There is no {BROKER} for this machine: messages will reach open pages through the log instead.")
@@ -129,7 +130,7 @@ def stop_on(told: str | None) -> None:
         return
     where = f"(all of it: {LOG.relative_to(HOME)})"
     if NO_NETWORK.search(told):
-        sys.exit(f"The packages could not be downloaded: connect this machine or set a proxy, then run make again {where}")
+        sys.exit(f"No package could be downloaded: connect this machine or set a proxy, then run make again {where}")
     lines = [line for line in told.splitlines() if "error" in line.lower()] or told.splitlines() or ["no output"]
     sys.exit(f"The set-up failed: {lines[-1].strip()} {where}")
 

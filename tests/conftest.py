@@ -7,8 +7,9 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+from typing import TypeVar
 
 import django
 import pytest
@@ -41,9 +42,22 @@ def django_db_modify_db_settings() -> None:
     settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(VAR / "test.sqlite3")
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]  # pluggy's Result
-    if report.skipped and os.environ.get("ROOMLINE_NO_SKIP"):
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return refused_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return refused_skip((yield))
+
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+def refused_skip(report: Report) -> Report:
+    """Where everything is said to be there, a test that does not run says that something is not."""
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("ROOMLINE_NO_SKIP"):
         report.outcome = "failed"
+        report.longrepr = f"must not be skipped here: {report.longrepr}"
+    return report

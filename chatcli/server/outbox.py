@@ -4,22 +4,34 @@ It is the object that the application finds in `scope["extensions"]["roomline.fr
 frames but that each piece is one or several whole ones.
 """
 
+# ruff: noqa: N802  Twisted's names
+
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
-from twisted.internet.interfaces import IPullProducer, ITransport
-from zope.interface import implementer
+from twisted.internet.interfaces import IPullProducer
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 CHUNK_BYTES = 65536  # what Twisted is given at a time; it asks again when the kernel has taken that
+
+
+class Transport(Protocol):
+    """What we use of Twisted's: ITransport, IConsumer and ISystemHandle."""
+
+    def getHandle(self) -> Any: ...
+    def writeSequence(self, data: Iterable[bytes], /) -> None: ...
+    def registerProducer(self, producer: Any, streaming: bool, /) -> None: ...
+    def unregisterProducer(self) -> None: ...
 
 
 @implementer(IPullProducer)
 class Outbox:
     """The output of one connection. Nothing here raises when the peer is gone: Twisted sees the same and cleans up."""
 
-    def __init__(self, transport: ITransport, cap: int, overflow: Callable[[], None]) -> None:
+    def __init__(self, transport: Transport, cap: int, overflow: Callable[[], None]) -> None:
         """`overflow()` is called once, when more than `cap` bytes of live frames would wait."""
         handle = transport.getHandle()
         #: None under TLS, where bytes on the bare socket would be plaintext in the middle of the stream.

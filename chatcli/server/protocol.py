@@ -1,12 +1,15 @@
 """One WebSocket connection of Daphne, with our outbox, all close codes, and answers for hostile handshakes."""
 
+# ruff: noqa: N802, N803  Twisted's and autobahn's names
+
+import asyncio
 import logging
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from autobahn.twisted.websocket import ConnectionDeny
-from daphne.ws_protocol import WebSocketProtocol
-from twisted.internet import reactor
+from autobahn.websocket.types import ConnectionDeny
+from daphne.ws_protocol import WebSocketProtocol  # type: ignore[import-untyped]
 
 from chatcli.server.outbox import Outbox
 
@@ -23,7 +26,7 @@ UNREAD_RETRY_S = 0.01
 BINARY, TEXT = 2, 1
 
 
-class ChatProtocol(WebSocketProtocol):
+class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
     """All that is sent, by whomever, passes `sendData`, and so the outbox: handshake, messages, pongs, close frames."""
 
     server: "ChatServer | None" = None
@@ -34,10 +37,8 @@ class ChatProtocol(WebSocketProtocol):
     def connectionMade(self) -> None:
         self.transport.unregisterProducer()  # the HTTP channel that this connection began as
         self.outbox = Outbox(self.transport, self.factory.server_class.options.outbox_bytes, self.too_slow)
-        try:
+        with suppress(AttributeError, OSError):  # a unix socket, TLS, or a kernel without it
             self.transport.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        except (AttributeError, OSError):
-            pass  # a unix socket, TLS, or a kernel without it
         super().connectionMade()
 
     def connectionLost(self, reason: Any = None) -> None:
@@ -66,14 +67,14 @@ class ChatProtocol(WebSocketProtocol):
         super().onMessage(payload, isBinary)
         if self.application_queue.qsize() == UNREAD_MESSAGES:
             self.transport.pauseProducing()
-            reactor.callLater(UNREAD_RETRY_S, self.read_on)
+            asyncio.get_running_loop().call_later(UNREAD_RETRY_S, self.read_on)
 
     def read_on(self) -> None:
         """Take more from the client once the application has looked at what there is."""
         if self.application_queue.qsize() < UNREAD_MESSAGES // 2:
             self.transport.resumeProducing()
         elif self.state != self.STATE_CLOSED:
-            reactor.callLater(UNREAD_RETRY_S, self.read_on)
+            asyncio.get_running_loop().call_later(UNREAD_RETRY_S, self.read_on)
 
     # Output
 
@@ -105,7 +106,7 @@ class ChatProtocol(WebSocketProtocol):
     def too_slow(self) -> None:
         """The reader does not keep up: it comes back with its last number."""
         self.sendCloseFrame(TOO_SLOW, b"reads too slowly")
-        reactor.callLater(ABORT_S, self.transport.abortConnection)
+        asyncio.get_running_loop().call_later(ABORT_S, self.transport.abortConnection)
 
     def go_away(self) -> None:
         """The server stops: the client may reconnect at once."""
@@ -116,7 +117,7 @@ class ChatProtocol(WebSocketProtocol):
         abort = abort and not self.wasClean  # a peer that has sent its close frame gets no reset
         if not abort:  # autobahn takes us off the transport, and what waits would be lost
             self.outbox.flush()
-            reactor.callLater(self.closeHandshakeTimeout, self.transport.abortConnection)
+            asyncio.get_running_loop().call_later(self.closeHandshakeTimeout, self.transport.abortConnection)
         super().dropConnection(abort)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:

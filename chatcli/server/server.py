@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from daphne.server import Server  # before anything else of Twisted: it installs the asyncio reactor
+from daphne.server import Server  # type: ignore[import-untyped]  # before Twisted: it installs the asyncio reactor
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
@@ -22,7 +22,7 @@ EXTENSION = "roomline.frames"
 APPLICATION_CLOSE_S = 10.0
 
 
-class ChatServer(Server):
+class ChatServer(Server):  # type: ignore[misc]
     """Serves an ASGI application until SIGTERM or SIGINT, or `stop()`."""
 
     def __init__(
@@ -52,7 +52,7 @@ class ChatServer(Server):
             websocket_max_message_size=options.message_bytes,
             websocket_max_frame_size=options.message_bytes,
         )
-        self.endpoints = []
+        self.endpoints: list[str] = []
         self.options = options
         self.draining = False
         self._sockets, self._ready, self._stopping = list(sockets), ready, stopping
@@ -62,7 +62,7 @@ class ChatServer(Server):
     def _listen(self) -> None:
         """The last thing before the reactor runs."""
         warnings.showwarning = self._show_warning  # Daphne's silence is for Twisted's log, not for Python's warnings
-        globalLogPublisher.addObserver(report_failure)
+        globalLogPublisher.addObserver(report_failure)  # type: ignore[arg-type]
         self.http_factory.timeOut = self.options.idle
         self.ws_factory.protocol = ChatProtocol
         self.ws_factory.setProtocolOptions(

@@ -62,10 +62,11 @@ class Person:
 
 
 class People:
-    """Signs people in to one site, each in a context of the browser of his own."""
+    """Signs people in, each in a context of the browser of his own. `cookies` are the sessions that exist."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, cookies: dict[tuple[str, str], str]) -> None:
         self._browser = browser
+        self._cookies = cookies
         self._all: list[Person] = []
 
     def visitor(self, site: ChatSite, **context: object) -> Person:
@@ -74,12 +75,17 @@ class People:
         self._all.append(person)
         return person
 
-    def person(self, site: ChatSite, name: str, **context: object) -> Person:
-        """Somebody signed in with the account of that name."""
-        person = self.visitor(site, **context)
-        key, _, value = site.sign_in(name)[0].partition("=")
-        person.context.add_cookies([{"name": key, "value": value, "url": site.url}])
-        return person
+    def signed_in(self, site: ChatSite, *names: str, **context: object) -> list[Person]:
+        """A person for each of these accounts, signed in."""
+        strangers = [name for name in names if (site.url, name) not in self._cookies]
+        if strangers:
+            keys = [(site.url, name) for name in strangers]
+            self._cookies.update(zip(keys, site.sign_in(*strangers), strict=True))
+        persons = [self.visitor(site, **context) for _ in names]
+        for person, name in zip(persons, names, strict=True):
+            key, _, value = self._cookies[site.url, name].partition("=")
+            person.context.add_cookies([{"name": key, "value": value, "url": site.url}])
+        return persons
 
     def leave(self) -> list[str]:
         """Close all windows; what went wrong in them."""
@@ -99,9 +105,28 @@ def browser() -> Iterator[Browser]:
         yield play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS + sandbox)
 
 
+@pytest.fixture(scope="module")
+def _cookies() -> dict[tuple[str, str], str]:
+    return {}
+
+
 @pytest.fixture
-def people(browser: Browser) -> Iterator[People]:
+def people(browser: Browser, _cookies: dict[tuple[str, str], str]) -> Iterator[People]:
     """People at browsers; the test fails if one of their pages had an error or broke the policy."""
-    people = People(browser)
+    people = People(browser, _cookies)
     yield people
     assert people.leave() == []
+
+
+@pytest.fixture(scope="module")
+def _rooms(shared_site: ChatSite) -> Iterator[str]:
+    code = "from chatcore.services import create_room\nfor n in range(40): create_room(f'room-{n}')"
+    done = shared_site.manage("shell", "-v0", "-c", code)
+    assert done.returncode == 0, done.stderr
+    return (f"room-{number}" for number in range(40))
+
+
+@pytest.fixture
+def room(_rooms: Iterator[str]) -> str:
+    """A room of the shared site for this test alone."""
+    return next(_rooms)

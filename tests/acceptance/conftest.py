@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.browsing import browser as browser
-from tests.acceptance.browsing import people as people
+from tests.acceptance.browsing import _cookies, _rooms, browser, people, room  # noqa: F401  fixtures
 from tests.acceptance.site import ChatSite
 
 

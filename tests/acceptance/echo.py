@@ -1,4 +1,4 @@
-"""A small ASGI application for tests of the server alone: it echoes, broadcasts, closes and fails when it is told to."""
+"""A small ASGI application for tests of the server alone: it echoes, broadcasts, closes and fails as it is told to."""
 
 import asyncio
 import random
@@ -24,81 +24,104 @@ def fuzz_texts(seed: int, count: int) -> Iterator[str]:
         yield f"{number}.{dice.random()}."[:6].ljust(int(10 ** dice.uniform(0, 5)), "x")
 
 
+class Visit:
+    """One socket. A message is a verb, which is a method here, a blank and the rest; a path is a room."""
+
+    def __init__(self, scope: dict[str, Any], send: Any, room: set[Any]) -> None:
+        self.scope, self.send, self.room = scope, send, room
+        self.frames = scope["extensions"]["roomline.frames"]
+
+    async def text(self, text: str) -> None:
+        await self.send({"type": "websocket.send", "text": text})
+
+    async def echo(self, rest: str) -> None:
+        await self.text(rest)
+
+    async def size(self, rest: str) -> None:
+        await self.text("x" * int(rest))
+
+    async def binary(self, rest: str) -> None:
+        await self.send({"type": "websocket.send", "bytes": rest.encode()})
+
+    async def root(self, rest: str) -> None:
+        await self.text(self.scope["root_path"])
+
+    async def all(self, rest: str) -> None:
+        for frames in list(self.room):
+            frames.write(text_frame(rest.encode()))
+
+    async def flood(self, rest: str) -> None:
+        """So many frames of 10 kB to all, as fast as the one who asks can read them."""
+        for number in range(int(rest)):
+            for frames in list(self.room):
+                frames.write(text_frame(b"%06d" % number + b"." * 10_000))
+            await self.frames.drained()
+
+    async def catchup(self, rest: str) -> None:
+        """So many bytes; then how much of it waited, and how much still does."""
+        self.frames.write_catchup(text_frame(b"c" * int(rest)))
+        waited = self.frames.pending
+        await self.frames.drained()
+        await self.text(f"{waited} {self.frames.pending}")
+
+    async def fuzz(self, rest: str) -> None:
+        """`fuzz_texts` of a seed and a count, by all the ways that there are."""
+        seed, count = map(int, rest.split())
+        dice = random.Random(-seed)
+        for text in fuzz_texts(seed, count):
+            match dice.choice(["write", "catchup", "send", "drained"]):
+                case "send":
+                    await self.text(text)
+                case "catchup":
+                    self.frames.write_catchup(text_frame(text.encode()))
+                case "write":
+                    self.frames.write(text_frame(text.encode()))
+                case "drained":
+                    await self.frames.drained()
+                    self.frames.write(text_frame(text.encode()))
+
+    async def close(self, rest: str) -> None:
+        """With this code; what comes after it must not be sent."""
+        await self.send({"type": "websocket.close", "code": int(rest), "reason": "as you said"})
+        await self.text("too late")
+        self.frames.write(text_frame(b"too late"))
+
+    async def fail(self, rest: str) -> None:
+        raise RuntimeError("as you said")
+
+    async def hang(self, rest: str) -> None:
+        await asyncio.sleep(3600)
+
+
 class Echo:
-    """A path is a room. A message is a verb, a blank and the rest."""
+    """The application: pages that are their path, and sockets."""
 
     def __init__(self) -> None:
         self.rooms: dict[str, set[Any]] = {}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            if scope["path"] == "/slow":
-                print("slow", flush=True)  # noqa: T201
-                await asyncio.sleep(0.5)
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            body = b"b" * 2_000_000 if scope["path"] == "/big" else scope["path"].encode()
-            await send({"type": "http.response.body", "body": body})
-            return
-        frames, room = scope["extensions"]["roomline.frames"], self.rooms.setdefault(scope["path"], set())
+        await (self.page if scope["type"] == "http" else self.socket)(scope, receive, send)
+
+    async def page(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"] == "/slow":
+            print("slow", flush=True)  # noqa: T201
+            await asyncio.sleep(0.5)
+        body = b"b" * 2_000_000 if scope["path"] == "/big" else scope["path"].encode()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    async def socket(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        visit = Visit(scope, send, self.rooms.setdefault(scope["path"], set()))
         await receive()
-        if scope["path"] == "/refused":
-            await send({"type": "websocket.close"})
-            return
         await send({"type": "websocket.accept"})
-        room.add(frames)
+        visit.room.add(visit.frames)
         try:
             while (event := await receive())["type"] == "websocket.receive":
-                await self.obey(event, scope, send)
+                verb, _, rest = (event.get("text") or "").partition(" ")
+                await getattr(visit, verb)(rest)
         finally:
-            room.discard(frames)
+            visit.room.discard(visit.frames)
             print("left", scope["path"], flush=True)  # noqa: T201
-
-    async def obey(self, event: dict[str, Any], scope: dict[str, Any], send: Any) -> None:
-        frames, room = scope["extensions"]["roomline.frames"], self.rooms[scope["path"]]
-        verb, _, rest = (event.get("text") or "").partition(" ")
-        if verb == "echo":
-            await send({"type": "websocket.send", "text": rest})
-        elif verb == "size":
-            await send({"type": "websocket.send", "text": "x" * int(rest)})
-        elif verb == "binary":
-            await send({"type": "websocket.send", "bytes": rest.encode()})
-        elif verb == "all":
-            for outbox in list(room):
-                outbox.write(text_frame(rest.encode()))
-        elif verb == "flood":  # so many frames of 10 kB to all, as fast as the one who asks can read them
-            for number in range(int(rest)):
-                frame = text_frame(b"%06d" % number + b"." * 10_000)
-                for outbox in list(room):
-                    outbox.write(frame)
-                await frames.drained()
-        elif verb == "catchup":  # so many bytes, and then how much waited
-            frames.write_catchup(text_frame(b"c" * int(rest)))
-            waited = frames.pending
-            await frames.drained()
-            await send({"type": "websocket.send", "text": f"{waited} {frames.pending}"})
-        elif verb == "fuzz":  # a seed and how many texts, by all the ways that there are
-            seed, count = map(int, rest.split())
-            dice = random.Random(-seed)
-            for text in fuzz_texts(seed, count):
-                way = dice.choice(["write", "catchup", "send", "drained"])
-                if way == "drained":
-                    await frames.drained()
-                if way == "send":
-                    await send({"type": "websocket.send", "text": text})
-                elif way == "catchup":
-                    frames.write_catchup(text_frame(text.encode()))
-                else:
-                    frames.write(text_frame(text.encode()))
-        elif verb == "close":
-            await send({"type": "websocket.close", "code": int(rest), "reason": "as you said"})
-            await send({"type": "websocket.send", "text": "too late"})
-            frames.write(text_frame(b"too late"))
-        elif verb == "root":
-            await send({"type": "websocket.send", "text": scope["root_path"]})
-        elif verb == "fail":
-            raise RuntimeError("as you said")
-        elif verb == "hang":
-            await asyncio.sleep(3600)
 
     async def close(self) -> None:
         print("application closed", flush=True)  # noqa: T201

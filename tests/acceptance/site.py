@@ -1,4 +1,4 @@
-"""A real site for a test: `runchat` in a process of its own, on a free port, with its own data, and commands beside it."""
+"""A real site for a test: `runchat` in a process of its own, on a free port, with its own data; and its commands."""
 
 import os
 import re
@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.waiting import DEADLINE_S, wait_until
 
@@ -43,7 +45,7 @@ class ChatSite:
     It may be stopped or killed and started again: it keeps its port and its data.
     """
 
-    password = "a long enough password"  # noqa: S105
+    password = "a long enough password"
 
     def __init__(
         self, env: Mapping[str, str] | None = None, arguments: Sequence[str] = (), beside: "ChatSite | None" = None
@@ -146,11 +148,7 @@ class ChatSite:
 
     def broker_pid(self) -> int:
         """The process id of the broker that answers; 0 if none does."""
-        try:
-            with redis.Redis(unix_socket_path=str(self.broker_socket), socket_timeout=1) as client:
-                return int(client.info("server")["process_id"])
-        except (redis.ConnectionError, redis.TimeoutError):
-            return 0
+        return broker_pid(self.broker_socket)
 
     # Commands
 
@@ -160,7 +158,7 @@ class ChatSite:
     def manage(
         self,
         *arguments: str,
-        input: str | bytes | None = None,  # noqa: A002  as subprocess.run has it
+        input: str | bytes | None = None,
         env: Mapping[str, str] | None = None,
         timeout: float = DEADLINE_S,
     ) -> "subprocess.CompletedProcess[str]":
@@ -194,6 +192,20 @@ class ChatSite:
         done = self.manage("shell", "-v0", "-c", SIGN_IN.format(names=names, password=self.password))
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
+
+
+def broker_info(path: Path) -> dict[str, Any]:
+    """What the broker at this socket says of itself; empty if none answers."""
+    try:
+        with redis.Redis(unix_socket_path=str(path), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+            return dict(client.info("server"))
+    except (redis.ConnectionError, redis.TimeoutError):
+        return {}
+
+
+def broker_pid(path: Path) -> int:
+    """The process id of the broker that answers at this socket; 0 if none does."""
+    return int(broker_info(path).get("process_id", 0))
 
 
 def is_alive(pid: int) -> bool:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
+
 from chatcli.broker import EmbeddedBroker
 from chatcli.valkey import Answer, BrokerError
-
-from tests.acceptance.site import PROJECT, is_alive
+from tests.acceptance.site import PROJECT, broker_info, broker_pid, is_alive
 from tests.waiting import wait_until
 
 HOLDER = """
@@ -34,19 +33,6 @@ def path() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="chat-"))
     yield folder / "run" / "valkey.sock"
     shutil.rmtree(folder)
-
-
-def info(path: Path) -> dict[str, str]:
-    with redis.Redis(unix_socket_path=str(path), socket_timeout=1) as client:
-        return dict(client.info("server"))
-
-
-def pid_at(path: Path) -> int:
-    """The process that answers; 0 if none does."""
-    try:
-        return int(info(path)["process_id"])
-    except (redis.ConnectionError, redis.TimeoutError):
-        return 0
 
 
 def launch(path: Path) -> "subprocess.Popen[str]":
@@ -71,9 +57,10 @@ def test_it_listens_on_a_private_socket_and_nowhere_else(path: Path) -> None:
         assert not broker.adopted
         assert path.parent.stat().st_mode & 0o777 == 0o700
         assert path.stat().st_mode & 0o777 == 0o700
-        assert info(path)["tcp_port"] == 0
-        assert {listener["name"] for key, listener in info(path).items() if key.startswith("listener")} == {"unix"}  # type: ignore[index]
-        pid = pid_at(path)
+        assert broker_info(path)["tcp_port"] == 0
+        listeners = [value["name"] for key, value in broker_info(path).items() if key.startswith("listener")]
+        assert listeners == ["unix"]
+        pid = broker_pid(path)
     assert not is_alive(pid)
     assert not path.exists()
 
@@ -90,19 +77,19 @@ def test_what_a_killed_one_left_is_taken_over(path: Path) -> None:
 def test_one_that_answers_is_adopted_and_left_alone(path: Path) -> None:
     with EmbeddedBroker(path) as first:
         first.ensure()
-        pid = pid_at(path)
+        pid = broker_pid(path)
         with EmbeddedBroker(path) as second:
             assert second.ensure() is Answer.YES
             assert second.adopted
-        assert pid_at(path) == pid
+        assert broker_pid(path) == pid
 
 
 def test_a_killed_one_is_started_again(path: Path) -> None:
     with EmbeddedBroker(path) as broker:
         broker.ensure()
-        pid = pid_at(path)
+        pid = broker_pid(path)
         os.kill(pid, signal.SIGKILL)
-        assert wait_until(lambda: pid_at(path), "another broker") != pid
+        assert wait_until(lambda: broker_pid(path), "another broker") != pid
 
 
 def test_when_its_owner_ends_another_server_starts_the_next(path: Path) -> None:
@@ -111,27 +98,27 @@ def test_when_its_owner_ends_another_server_starts_the_next(path: Path) -> None:
     with EmbeddedBroker(path) as broker:
         assert broker.ensure() is Answer.YES
         assert broker.adopted
-        pid = pid_at(path)
+        pid = broker_pid(path)
         end(owner)
-        assert wait_until(lambda: pid_at(path), "another broker") != pid
+        assert wait_until(lambda: broker_pid(path), "another broker") != pid
         wait_until(lambda: not broker.adopted, "it is ours")
 
 
 def test_a_frozen_one_is_neither_replaced_nor_waited_for(path: Path) -> None:
     with EmbeddedBroker(path) as broker:
         broker.ensure()
-        pid = pid_at(path)
+        pid = broker_pid(path)
         os.kill(pid, signal.SIGSTOP)
         with EmbeddedBroker(path) as late:
             assert late.ensure() is Answer.SILENT
         os.kill(pid, signal.SIGCONT)
-        assert wait_until(lambda: pid_at(path), "it answers again") == pid
+        assert wait_until(lambda: broker_pid(path), "it answers again") == pid
 
 
 def test_a_frozen_one_is_ended_too(path: Path) -> None:
     with EmbeddedBroker(path) as broker:
         broker.ensure()
-        pid = pid_at(path)
+        pid = broker_pid(path)
         os.kill(pid, signal.SIGSTOP)
     assert not is_alive(pid)
 
@@ -141,7 +128,7 @@ def test_a_frozen_one_is_ended_too(path: Path) -> None:
 def test_it_dies_with_its_owner(path: Path, number: signal.Signals, frozen: bool) -> None:
     owner = launch(path)
     assert found(owner) == "own"
-    pid = pid_at(path)
+    pid = broker_pid(path)
     if frozen:
         os.kill(pid, signal.SIGSTOP)
     owner.send_signal(number)
@@ -152,11 +139,11 @@ def test_it_dies_with_its_owner(path: Path, number: signal.Signals, frozen: bool
 def test_of_several_that_start_at_once_one_starts_it(path: Path) -> None:
     processes = [launch(path) for _ in range(4)]
     assert sorted(map(found, processes)) == ["adopted"] * 3 + ["own"]
-    pid = pid_at(path)
+    pid = broker_pid(path)
     for process in processes:
         end(process)
     wait_until(lambda: not is_alive(pid), "it is gone")
-    assert not pid_at(path)
+    assert not broker_pid(path)
 
 
 def refused(path: Path) -> str:

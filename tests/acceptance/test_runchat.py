@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from chatcli.locks import file_lock
 from tests.acceptance.site import ECHO, ChatSite, is_alive
 from tests.acceptance.wire import Wire
 from tests.waiting import DEADLINE_S, wait_until
@@ -46,7 +47,7 @@ def test_it_says_where_what_is_and_then_that_it_is_ready(site: ChatSite) -> None
     assert "./manage.py createsuperuser" in admin
     assert ready == f"Ready: {site.url}"
     assert site.stderr == ""
-    with urlopen(site.url + "page") as answer:  # noqa: S310
+    with urlopen(site.url + "page") as answer:
         assert answer.read() == b"/page"
         assert "Server" not in answer.headers
 
@@ -56,6 +57,28 @@ def test_ctrl_c_is_one_calm_line(site: ChatSite) -> None:
     assert site.stop(signal.SIGINT) == 0
     assert site.stdout.splitlines()[-2:] == ["Stopping.", "application closed"]
     assert site.stderr == ""
+
+
+@pytest.mark.parametrize(("number", "said"), [(signal.SIGINT, "Stopped.\n"), (signal.SIGTERM, "")])
+def test_it_can_be_stopped_before_it_is_ready(site: ChatSite, number: signal.Signals, said: str) -> None:
+    site.broker_socket.parent.mkdir(0o700)
+    site.port = free_port()
+    site.arguments.append("-v0")
+    with file_lock(site.broker_socket.with_suffix(".lock"), 0):  # so that it waits for the broker, and already listens
+        site.launch()
+        wait_until(lambda: can_connect(site), "it listens")
+        assert site.stop(number) == 0
+    assert (site.stdout, site.stderr) == (said, "")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def can_connect(site: ChatSite) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((site.host, site.port)) == 0
 
 
 def test_an_admin_is_not_asked_for_twice(site: ChatSite) -> None:

@@ -118,8 +118,7 @@ def test_one_that_sends_but_never_reads_is_cut_off_too(echo_site: ChatSite) -> N
     with Wire(echo_site.host, echo_site.port, receive_buffer=4096) as greedy:
         greedy.open("/greedy")
         with pytest.raises(ConnectionError):
-            while True:
-                greedy.send("size 50000")
+            send_for_ever(greedy, "size 50000")
     wait_until(lambda: "left /greedy" in echo_site.stdout, "it has left")
 
 
@@ -139,8 +138,7 @@ def test_a_flood_of_messages_is_read_only_as_fast_as_the_application_takes_it(ec
         flooder.send("hang")
         flooder.socket.settimeout(1)
         with pytest.raises(TimeoutError):
-            for _ in range(10_000):
-                flooder.send("z" * 60_000)
+            send_for_ever(flooder, "z" * 60_000)
         wire.send("echo fine")
         assert wire.text() == "fine"
 
@@ -198,6 +196,11 @@ def test_a_socket_opened_behind_a_page_on_the_same_connection_overtakes_nothing(
         wire.head()
         wire.send("echo and now")
         assert wire.text() == "and now"
+
+
+def send_for_ever(wire: Wire, text: str) -> None:
+    while True:
+        wire.send(text)
 
 
 def read_up_to(wire: Wire, end: bytes) -> bytes:

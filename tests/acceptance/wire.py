@@ -1,4 +1,4 @@
-"""A WebSocket client on a bare TCP socket, for tests of what a library would smooth over: slow readers, resets, hostile bytes."""
+"""A WebSocket client on bare TCP, for what a library would smooth over: slow readers, resets, hostile bytes."""
 
 import os
 import socket
@@ -71,7 +71,7 @@ class Wire:
                 length, offset = int(struct.unpack("!H", self.received[2:4])[0]), 4
             elif length == 127 and size >= 10:
                 length, offset = int(struct.unpack("!Q", self.received[2:10])[0]), 10
-            if size >= offset + length and (offset > 2 or size > 1 and self.received[1] < 126):
+            if size >= offset + length and (offset > 2 or (size > 1 and self.received[1] < 126)):
                 frame = Frame(self.received[0] & 0x0F, self.received[offset : offset + length])
                 self.received = self.received[offset + length :]
                 return frame

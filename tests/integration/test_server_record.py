@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from chatcli.server_record import announced, live_record, live_records, mismatch, own_record
 
 

@@ -3,6 +3,7 @@
 import errno
 
 import pytest
+
 from chatcli.server.listen import Address, BadAddress, PortInUse, explained, parse_address
 
 
@@ -24,7 +25,22 @@ def test_an_address_is_taken_as_runserver_takes_it(text: str, host: str, port: i
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", ":8000", "localhost", "localhost:", "1:2:3", "::1:8000", "65536", "-1", "8000 ", "a b:80", "٣", "http://x:80"]
+    "text",
+    [
+        "",
+        "abc",
+        ":8000",
+        "localhost",
+        "localhost:",
+        "1:2:3",
+        "::1:8000",
+        "65536",
+        "-1",
+        "8000 ",
+        "a b:80",
+        "٣",
+        "http://x:80",
+    ],
 )
 def test_what_is_no_address_is_a_usage_error(text: str) -> None:
     with pytest.raises(BadAddress) as caught:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from chatcli.server_record import describe_database, describe_layer
 
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"

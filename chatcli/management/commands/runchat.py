@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from chatcore.exceptions import ChatError
 from django.core.management.base import CommandParser
 from django.utils import autoreload
 
 from chatcli.base import ChatCommand
 from chatcli.server.listen import Address, parse_address
 from chatcli.serving import Serving
+from chatcore.exceptions import ChatError
 
 DRAIN_S = 5.0
 
@@ -25,21 +25,33 @@ class Command(ChatCommand):
   ./manage.py runchat 0.0.0.0:8000             # for other machines; see CHAT_PUBLIC_URL
   ./manage.py runchat --unix /run/roomline/web # behind a proxy"""
     usage = "[ADDRPORT] [options]"
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "addrport", nargs="?", metavar="ADDRPORT", help="PORT, HOST:PORT or [::1]:PORT (127.0.0.1:8000); port 0: any"
+            "addrport",
+            nargs="?",
+            metavar="ADDRPORT",
+            help="PORT, HOST:PORT or [::1]:PORT (127.0.0.1:8000); port 0 is any free one",
         )
         parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on this unix socket, for a proxy")
         parser.add_argument("--reload", action="store_true", help="start again when code changes (for development)")
         parser.add_argument(
-            "--drain", type=seconds, default=DRAIN_S, metavar="S", help="how long a stopping server waits for its sockets (5)"
+            "--drain",
+            type=seconds,
+            default=DRAIN_S,
+            metavar="S",
+            help="how long a stopping server waits for its sockets (5)",
         )
         parser.add_argument("--migrate", action="store_true", help="apply missing migrations first")
         parser.add_argument("--no-check", action="store_true", help="do not run Django's checks first")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         options["skip_checks"] = options["skip_checks"] or options["no_check"]
-        return super().execute(*args, **options)
+        try:
+            return super().execute(*args, **options)
+        except KeyboardInterrupt:  # before the server took Ctrl-C over, or after
+            self.stdout.write("Stopped.")
+            return None
 
     def handle(
         self,
@@ -52,7 +64,7 @@ class Command(ChatCommand):
         **options: Any,
     ) -> None:
         serving = Serving(
-            address=parse_address(addrport) if addrport else Address() if unix is None else None,
+            address=listening_address(addrport, unix),
             unix=unix,
             drain=drain,
             migrate=migrate,
@@ -60,10 +72,7 @@ class Command(ChatCommand):
             stdout=self.stdout,
             stderr=self.stderr,
         )
-        try:
-            self.run_reloading(serving) if reload else serving.run()
-        except KeyboardInterrupt:
-            serving.say("Stopped.")
+        self.run_reloading(serving) if reload else serving.run()
 
     def run_reloading(self, serving: Serving) -> None:
         """Django's reloader: this process starts a child again and again, the child serves and watches the code.
@@ -86,6 +95,13 @@ class Command(ChatCommand):
             self.stderr.write(f"CommandError: {error}")
             self.stderr.flush()
             os._exit(error.exit_code)  # sys.exit would end this thread only
+
+
+def listening_address(addrport: str | None, unix: Path | None) -> Address | None:
+    """Where to listen on TCP: as asked for, else the default, unless a unix socket is enough. Raises BadAddress."""
+    if addrport is not None:
+        return parse_address(addrport)
+    return Address() if unix is None else None
 
 
 def seconds(text: str) -> float:
