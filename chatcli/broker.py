@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 PATH_BYTES = 100  # of a unix socket: Linux takes 107, macOS 103
 WATCH_EVERY_S = 1.0
 LONGEST_PAUSE_S = 30.0
+MEANWHILE = "Messages go live through the log meanwhile."
 
 
 class EmbeddedBroker:
@@ -33,6 +34,8 @@ class EmbeddedBroker:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: What was wrong when it was last looked for; empty if nothing.
+        self.trouble = ""
         self._valkey: Valkey | None = None
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
@@ -55,17 +58,29 @@ class EmbeddedBroker:
     @property
     def adopted(self) -> bool:
         """Whether the broker in use was started by another server."""
-        return self._valkey is None
+        return self._valkey is None or not self._valkey.alive
+
+    def look(self) -> str:
+        """Start a broker if there is none; what is wrong, in one line, or nothing."""
+        try:
+            answer = self.ensure()
+            self.trouble = "" if answer is Answer.YES else f"the broker at {self.path} does not answer"
+        except BrokerError as error:
+            self.trouble = f"no broker: {error}"
+        return self.trouble
 
     def ensure(self) -> Answer:
         """Start a broker if there is none. YES, or SILENT for one that is there and hangs. Raises BrokerError."""
         if len(os.fsencode(self.path)) > PATH_BYTES:
             raise BrokerError(f"the path {self.path} is too long for a socket: set CHAT_RUN_DIR to a shorter one")
         prepare_folder(self.path.parent)
+        answer = ping(self.path)
+        if answer is not Answer.NOBODY:
+            return answer
         with self._lock(START_S):
             answer = ping(self.path)
             if answer is not Answer.NOBODY:
-                return answer
+                return answer  # another server was faster
             self._end()  # ours may run on without its socket
             self._valkey = Valkey(self.path, self._stopping.is_set)
             return Answer.YES
@@ -85,22 +100,23 @@ class EmbeddedBroker:
             self._valkey = None
 
     def _watch(self) -> None:
-        """Ask every second; say what changes, once."""
-        pause, trouble = WATCH_EVERY_S, ""
+        """Look every second; say what changes, once."""
+        pause = WATCH_EVERY_S
         while not self._stopping.wait(pause):
-            pause, before, found = WATCH_EVERY_S, trouble, ping(self.path)
+            before, valkey = self.trouble, self._valkey
             try:
-                answer = self.ensure() if found is Answer.NOBODY else found
-                trouble = "" if answer is Answer.YES else "the broker does not answer"
-            except BrokerError as error:
-                trouble = f"the broker is gone: {error}"
-                pause = LONGEST_PAUSE_S if before else WATCH_EVERY_S
-            if trouble and trouble != before and not self._stopping.is_set():
-                logger.warning("%s; messages go live through the log meanwhile", trouble)
-            elif not trouble and found is Answer.NOBODY:
+                self.look()
+            except Exception:
+                logger.exception("the broker cannot be watched")
+            if self._stopping.is_set():
+                return
+            if self.trouble and self.trouble != before:
+                logger.warning("%s. %s", self.trouble, MEANWHILE)
+            elif not self.trouble and self._valkey is not valkey:
                 logger.warning("the broker was gone and has been started again")
-            elif not trouble and before:
+            elif not self.trouble and before:
                 logger.warning("the broker answers again")
+            pause = LONGEST_PAUSE_S if self.trouble.startswith("no broker") and before else WATCH_EVERY_S
 
 
 def prepare_folder(folder: Path) -> None:

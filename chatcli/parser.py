@@ -5,12 +5,14 @@ reads a command line alike, and a text that begins with `-` is an error and neve
 """
 
 import argparse
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
 from chatcli.console import one_line
+from chatcli.process import OutputLost
 
 DASH_HINT = 'put -- before text that starts with "-"'
 #: Marks a word that argparse must not take for an option.
@@ -48,6 +50,14 @@ class ChatParser(CommandParser):
         for action in self._get_positional_actions():
             setattr(parsed, action.dest, _unmarked(getattr(parsed, action.dest, None)))
         return parsed
+
+    def print_help(self, file: Any = None) -> None:
+        """As argparse's, but an output that is lost is told."""
+        stream = file or sys.stdout or sys.stderr
+        try:
+            stream.write(self.format_help())
+        except OSError as error:
+            raise OutputLost(error) from error
 
     def error(self, message: str) -> NoReturn:
         """Exit 2 with the usage, or from `call_command` a CommandError with that code."""

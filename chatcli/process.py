@@ -39,8 +39,10 @@ def streams() -> Iterator[None]:
     try:
         try:
             yield
-        finally:
+        except SystemExit:
             _flush()
+            raise
+        _flush()
     except OutputLost as lost:
         _discard_output()
         if lost.reader_gone:

@@ -37,9 +37,7 @@ class Records:
         """The record of the message, after a line for its day if that is another one."""
         when = message.created_at.astimezone(self._zone)
         record: list[Span] = [
-            (self._stamp(when), "dim"),
-            (" " + one_line(message.room), "dim"),
-            (f" #{message.seq} ", "dim"),
+            (f"{self._stamp(when)} {one_line(message.room)} #{message.seq} ", "dim"),
             *_author(message),
             *_marks(message),
             ("(deleted)", "dim") if message.deleted else (message.message, ""),
@@ -60,7 +58,7 @@ class Records:
 def _author(message: Message | Edit | Delete) -> list[Span]:
     name = _END_OF_NAME.sub(lambda blank: f"\\u{ord(blank[0]):04x}", one_line(message.username))
     if message.kind in ANNOUNCING:
-        return [(name, "bold magenta"), ("! ", "bold magenta")]
+        return [(f"{name}! ", "bold magenta")]
     return [(name, "cyan"), (": ", "")]
 
 

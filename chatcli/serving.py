@@ -15,7 +15,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from chatcli import startup
-from chatcli.broker import EmbeddedBroker
+from chatcli.broker import MEANWHILE, EmbeddedBroker
 from chatcli.server.listen import Address, PortInUse, listen_tcp, listen_unix
 from chatcli.server.options import ServerOptions
 from chatcli.server_record import (
@@ -27,7 +27,6 @@ from chatcli.server_record import (
     mismatch,
     own_record,
 )
-from chatcli.valkey import Answer, BrokerError
 from chatcore.database import NotMigrated
 from chatcore.exceptions import ChatError
 
@@ -110,23 +109,18 @@ class Serving:
         if settings.CHAT_BROKER_SOCKET is None:
             return describe_layer(layer_setting())
         broker = EmbeddedBroker(Path(settings.CHAT_BROKER_SOCKET))
-        try:
-            answer = broker.ensure()
-        except BrokerError as error:
-            self.warn(f"no broker: {error}. Messages go live through the log meanwhile.")
-            return "the log itself (no broker)"
-        finally:
-            stack.enter_context(broker)
-        if answer is Answer.SILENT:
-            self.warn(f"the broker at {broker.path} does not answer. Messages go live through the log meanwhile.")
+        if trouble := broker.look():
+            self.warn(f"{trouble}. {MEANWHILE}")
+        stack.enter_context(broker)
+        if trouble:
+            return "the log itself"
         return f"Valkey at {broker.path}" + (", another server's" if broker.adopted else "")
 
     def hold_broker(self, stack: ExitStack) -> None:
         """Only the broker, for the reloader's parent process; its children say how it is."""
         if settings.CHAT_BROKER_SOCKET is not None:
             broker = EmbeddedBroker(Path(settings.CHAT_BROKER_SOCKET))
-            with suppress(BrokerError):
-                broker.ensure()
+            broker.look()
             stack.enter_context(broker)
 
     def introduce(self, address: str, live: str) -> None:

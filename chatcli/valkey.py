@@ -46,17 +46,20 @@ class Answer(Enum):
 
 
 def ping(path: Path, timeout: float = 1.0) -> Answer:
-    """Ask whoever listens at `path`; takes at most about `timeout` seconds."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(timeout)
-        try:
+    """Ask whoever listens at `path`; takes at most about `timeout` seconds.
+
+    NOBODY only where that is certain: a frozen one whose queue is full, or a lack of descriptors here, is SILENT.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(timeout)
             client.connect(str(path))
             client.sendall(b"PING\r\n")
-            return Answer.YES if client.recv(64) else Answer.NOBODY
-        except (TimeoutError, BlockingIOError):  # BlockingIOError: a stopped one's queue of connections is full
-            return Answer.SILENT
-        except OSError:
-            return Answer.NOBODY
+            return Answer.YES if client.recv(64) else Answer.SILENT
+    except (FileNotFoundError, ConnectionRefusedError):
+        return Answer.NOBODY
+    except OSError:
+        return Answer.SILENT
 
 
 def valkey_binary() -> Path:
@@ -97,10 +100,14 @@ class Valkey:
             raise BrokerError(f"Valkey cannot be started: {error}") from error
         deadline = time.monotonic() + START_S
         while ping(path, 0.2) is not Answer.YES:
-            if self._shell.poll() is not None or given_up() or time.monotonic() > deadline:
+            if not self.alive or given_up() or time.monotonic() > deadline:
                 self.stop()
                 raise BrokerError(f"Valkey does not start: {last_line(log_path)}")
             time.sleep(0.005)
+
+    @property
+    def alive(self) -> bool:
+        return self._shell.poll() is None
 
     def stop(self) -> None:
         """End it and wait until it is gone."""

@@ -58,6 +58,11 @@ def explaining() -> Iterator[None]:
         raise
 
 
+def places(count: int) -> str:
+    """So many parameters of an SQL statement."""
+    return ", ".join(["%s"] * count)
+
+
 class DatabaseThread:
     """One thread with its own connection, kept open: opening one costs more than a write does.
 

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from chatcore import conf
+from chatcore.database import places
 from chatcore.events import Author, Delete, Edit, Event, Message, encode
 from chatcore.exceptions import MessageNotFound, RoomNotFound, UserNotFound
 from chatcore.models import Change, Membership, Room, Sanction
@@ -131,22 +133,29 @@ def near_names(name: str, actor: Actor) -> list[str]:
 
 
 def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Standing]:
-    """What each person is in each room, by room and account id, in at most two queries."""
+    """What each person is in each room, by room and account id, in two queries for any number of them.
+
+    In plain SQL: it is asked under the rooms' locks for every batch of posts.
+    """
     people = {(room_id, actor.id) for room_id, actor in wanted if actor.type == "user"}
     if not people:
         return {}
-    rooms, ids = {room_id for room_id, _ in people}, {user_id for _, user_id in people}
-    roles = {
-        (room_id, user_id): role
-        for room_id, user_id, role in Membership.objects.filter(room_id__in=rooms, user_id__in=ids).values_list(
-            "room_id", "user_id", "role"
+    rooms, ids = list({room_id for room_id, _ in people}), list({user_id for _, user_id in people})
+    quoted = connection.ops.quote_name
+    members, sanctioned = quoted(Membership._meta.db_table), quoted(Sanction._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT room_id, user_id, role FROM {members} "  # noqa: S608
+            f"WHERE room_id IN ({places(len(rooms))}) AND user_id IN ({places(len(ids))})",
+            [*rooms, *ids],
         )
-    }
-    sanctions = set(
-        Sanction.objects.filter(user_id__in=ids)
-        .filter(Q(until__isnull=True) | Q(until__gt=timezone.now()))
-        .values_list("user_id", "kind")
-    )
+        roles = {(room_id, user_id): role for room_id, user_id, role in cursor.fetchall()}
+        cursor.execute(
+            f"SELECT user_id, kind FROM {sanctioned} "  # noqa: S608
+            f"WHERE user_id IN ({places(len(ids))}) AND (until IS NULL OR until > %s)",
+            [*ids, connection.ops.adapt_datetimefield_value(timezone.now())],
+        )
+        sanctions = set(cursor.fetchall())
     return {
         (room_id, user_id): Standing(
             roles.get((room_id, user_id)), (user_id, "mute") in sanctions, (user_id, "ban") in sanctions

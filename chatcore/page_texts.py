@@ -15,7 +15,7 @@ def room_texts() -> dict[str, object]:
     return {
         "connecting": _("Connecting…"),
         "live": _("Connected"),
-        "waiting": _("Connection lost, trying again…"),
+        "waiting": _("Reconnecting…"),
         "offline": _("You are offline"),
         "stopped": _("Not connected"),
         "signed_out": _("You are signed out."),

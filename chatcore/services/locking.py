@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from chatcore.database import places
 from chatcore.models import Room
 
 _COLUMNS = (
@@ -41,9 +42,11 @@ class LockedRoom:
 def lock_rooms(keys: Iterable[str]) -> dict[str, LockedRoom]:
     """The rooms of these keys, locked in the order of their keys, so that two writers never wait for each other."""
     wanted = sorted(set(keys))
-    places = ", ".join(["%s"] * len(wanted))
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    select = f"SELECT {', '.join(_COLUMNS)} FROM {_table()} WHERE name_key IN ({places}) ORDER BY name_key{lock}"  # noqa: S608
+    select = (
+        f"SELECT {', '.join(_COLUMNS)} FROM {_table()} "  # noqa: S608
+        f"WHERE name_key IN ({places(len(wanted))}) ORDER BY name_key{lock}"
+    )
     with connection.cursor() as cursor:
         cursor.execute(select, wanted)
         return {row[2]: LockedRoom(*row) for row in cursor.fetchall()}

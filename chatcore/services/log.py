@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from chatcore import events
 from chatcore.bell import Batch
+from chatcore.database import places
 from chatcore.exceptions import KeyReused, RoomNotFound
 from chatcore.history import client_id, near_names
 from chatcore.history import message as stored_message
@@ -56,8 +57,8 @@ class Log:
         if not self._rows:
             return
         quoted = connection.ops.quote_name
-        names, places = ", ".join(map(quoted, _COLUMNS)), _places(len(_COLUMNS))
-        insert = f"INSERT INTO {quoted(Message._meta.db_table)} ({names}) VALUES ({places})"  # noqa: S608
+        names = ", ".join(map(quoted, _COLUMNS))
+        insert = f"INSERT INTO {quoted(Message._meta.db_table)} ({names}) VALUES ({places(len(_COLUMNS))})"  # noqa: S608
         with connection.cursor() as cursor:
             cursor.executemany(insert, self._rows)
         save_counters(self._rooms.values())
@@ -99,15 +100,11 @@ def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[
     quoted = connection.ops.quote_name
     select = (
         f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest FROM {quoted(Message._meta.db_table)} "  # noqa: S608
-        f"WHERE room_id IN ({_places(len(rooms))}) AND {quoted('key')} IN ({_places(len(keys))})"
+        f"WHERE room_id IN ({places(len(rooms))}) AND {quoted('key')} IN ({places(len(keys))})"
     )
     with connection.cursor() as cursor:
         cursor.execute(select, [*(room.id for room in rooms.values()), *keys])
         return {(room_id, scope, key): (seq, request) for room_id, scope, key, seq, request in cursor.fetchall()}
-
-
-def _places(count: int) -> str:
-    return ", ".join(["%s"] * count)
 
 
 def _row(event: events.Message, post: Post, room_id: int, request: str | None) -> list[Any]:

@@ -30,6 +30,7 @@ def test_two_people_chat(shared_site: ChatSite, people: People, room: str) -> No
     bob.enter(room)
     alice.write("Hello Bob")
     expect(bob.message("Hello Bob").locator(".name")).to_have_text("alice")
+    expect(bob.page.locator("#heard")).to_have_text("alice: Hello Bob")  # read out to who cannot see it
     bob.write("Hello Alice")
     expect(alice.message("Hello Alice").locator(".name")).to_have_text("bob")
     for person in (alice, bob):
@@ -43,6 +44,7 @@ def test_who_comes_later_reads_what_was_said(shared_site: ChatSite, people: Peop
     alice.enter(room)
     alice.message("the first").wait_for()
     assert alice.page.locator("#blank").is_hidden()
+    assert alice.page.locator("#heard").text_content() == ""  # history is not read out
 
 
 def test_a_word_of_the_house_stands_apart_and_nobody_can_imitate_it(

@@ -225,6 +225,18 @@ def test_scrolling_up_loads_older_messages_and_keeps_the_place(
     assert alice.texts == [f"line {number}" for number in range(1, 131)] + ["and now"]
 
 
+def test_an_endless_room_does_not_fill_the_page_and_nothing_is_lost_by_it(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    post_lines(shared_site, room, 1, 700)
+    alice.message("line 700").wait_for()
+    assert 400 <= len(alice.texts) <= 600
+    _read_back_to_the_beginning(alice)
+    assert alice.texts == [f"line {number}" for number in range(1, 701)]
+
+
 def test_a_restored_room_is_shown_anew(shared_site: ChatSite, people: People, room: str) -> None:
     post_lines(shared_site, room, 1, 5)
     [alice] = people.signed_in(shared_site, "alice")

@@ -1,12 +1,14 @@
 """Our socket in Daphne, with a small application: what is sent arrives, in order, whatever the reader does."""
 
+import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.acceptance.site import ECHO, ChatSite
 from tests.acceptance.wire import BINARY, CLOSE, PING, PONG, TEXT, Frame, Wire, masked, request
-from tests.waiting import wait_until
+from tests.waiting import SOAK, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +210,41 @@ def read_up_to(wire: Wire, end: bytes) -> bytes:
     while end not in data and (chunk := wire.socket.recv(65536)):
         data += chunk
     return data
+
+
+def test_half_open_handshakes_are_in_nobodys_way(echo_site: ChatSite) -> None:
+    half_open = []
+    for _ in range(300):
+        half_open.append(Wire(echo_site.host, echo_site.port))
+        half_open[-1].socket.sendall(b"GET /own HTTP/1.1\r\nHost: localhost\r\n")
+    with Wire(echo_site.host, echo_site.port) as wire:
+        wire.open("/own").send("echo served")
+        assert wire.text() == "served"
+    for wire in half_open:
+        if SOAK > 1:  # they are cut after 20 s
+            wire.socket.settimeout(25)
+            assert wire.receive() is None
+        wire.socket.close()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit (Linux)")
+def test_when_descriptors_run_out_old_sockets_live_and_new_ones_come_again(echo_site: ChatSite, wire: Wire) -> None:
+    assert echo_site.process is not None
+    pid = echo_site.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    taken = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (taken + 10, limits[1]))
+    try:
+        crowd = [Wire(echo_site.host, echo_site.port) for _ in range(30)]
+        wire.send("echo alive")
+        assert wire.text() == "alive"
+        for one in crowd:
+            one.socket.close()
+        wait_until(lambda: served(echo_site), "new ones are served again")
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+
+def served(site: ChatSite) -> bool:
+    with Wire(site.host, site.port) as wire:
+        return wire.handshake("/own").startswith(b"HTTP/1.1 101 ")

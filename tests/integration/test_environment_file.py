@@ -14,10 +14,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_lines_are_read_as_systemd_reads_them(path: Path) -> None:
-    path.write_text(
-        "\ufeff# a comment\n; another\n\nCHAT_A=1\n  CHAT_B = \n".replace("CHAT_B = ", "CHAT_B=two words")
-        + "CHAT_C='#quoted'\nCHAT_D=\"$HOME %s\"\nexport CHAT_E=a=b\nCHAT_F=\n"
-    )
+    lines = ["\ufeff# a comment", "; another", "", "CHAT_A=1", "  CHAT_B=two words  ", "CHAT_C='#quoted'"]
+    lines += ['CHAT_D="$HOME %s"', "export CHAT_E=a=b", "CHAT_F="]
+    path.write_text("\n".join(lines))
     assert file_values(path) == {
         "CHAT_A": "1",
         "CHAT_B": "two words",
@@ -55,7 +54,7 @@ def test_a_mistyped_name_in_the_file_is_named_with_the_one_that_was_meant(path: 
     path.write_text("CHAT_SIGN_UP=off\n")
     env = Environment(path, {})
     env.flag("CHAT_SIGNUP", default=True)
-    with pytest.raises(ImproperlyConfigured, match="there is no setting CHAT_SIGN_UP; did you mean CHAT_SIGNUP?"):
+    with pytest.raises(ImproperlyConfigured, match=r"there is no setting CHAT_SIGN_UP; did you mean CHAT_SIGNUP\?"):
         env.refuse_unknown()
 
 

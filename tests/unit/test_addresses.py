@@ -45,7 +45,7 @@ def test_a_public_url_becomes_the_origin_that_browsers_send(value: str, origin: 
     ],
 )
 def test_a_public_url_that_is_no_origin_is_refused(value: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="https://chat.example.org"):
+    with pytest.raises(ImproperlyConfigured, match=r"https://chat\.example\.org"):
         public_url(environment(value), "CHAT_X")
 
 

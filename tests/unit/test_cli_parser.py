@@ -1,6 +1,8 @@
 """The command line's own rules, the same on every Python."""
 
 import keyword
+import re
+import shlex
 from types import ModuleType
 from typing import Any
 
@@ -206,6 +208,16 @@ def test_a_usage_error_on_the_command_line_shows_the_usage_and_exits_with_2(caps
         parser.parse_args(["-x"])
     assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines()[0] == "usage: manage.py chat_x ROOM"
+
+
+@pytest.mark.parametrize("command", [chat_send, chat_tail, create_room])
+def test_the_examples_in_the_help_fit_a_terminal_and_are_right(command: ModuleType) -> None:
+    name = command.__name__.rpartition(".")[2]
+    for example in command.Command.examples.splitlines():
+        assert len(example) <= 80
+        words = shlex.split(re.split("[|<]", example)[0], comments=True)
+        assert words[:2] == ["./manage.py", name]
+        parse(command, *words[2:])
 
 
 @pytest.mark.parametrize("command", [chat_send, chat_tail, create_room])

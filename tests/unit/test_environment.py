@@ -68,14 +68,17 @@ def test_another_choice_is_refused_with_the_right_ones() -> None:
         environment(CHAT_X="all").choice("CHAT_X", ("none", "read"), default="none")
 
 
-@pytest.mark.parametrize("value", ["localhost:6379", "http://h", "redis://", "redis://h:port", "redis://h:0", "redis://["])
+@pytest.mark.parametrize(
+    "value", ["localhost:6379", "http://h", "redis://", "redis://h:port", "redis://h:0", "redis://["]
+)
 def test_a_url_that_cannot_be_used_is_refused_with_an_example(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="expected something like redis://h:1"):
         environment(CHAT_X=value).url("CHAT_X", ("redis",), example="redis://h:1")
 
 
 @pytest.mark.parametrize(
-    "value", ["redis://user:secret@host:port", "redis://:secret@", "redis://u:a/secret@b@h:port", "redis://u:x:secret@["]
+    "value",
+    ["redis://user:secret@host:port", "redis://:secret@", "redis://u:a/secret@b@h:port", "redis://u:x:secret@["],
 )
 def test_a_refused_url_does_not_show_its_password(value: str) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:

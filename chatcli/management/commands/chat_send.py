@@ -24,10 +24,10 @@ class Command(LocalCommand):
     help = "Send a message to a room. Exit code 0 means that it is stored."
     examples = """\
   ./manage.py chat_send newbox "hello"
-  ./manage.py chat_send newbox - < report.txt               # all of standard input is the message
-  ./manage.py chat_send -q newbox -- "$TEXT"                # in scripts: any text, and silence
-  ./manage.py chat_send newbox --as alice "hello"           # as that user
-  ./manage.py chat_send ops --name deploy --key build-817 "Build 817 is live"   # safe to repeat"""
+  ./manage.py chat_send newbox - < report.txt      # all of it is one message
+  ./manage.py chat_send -q newbox -- "$TEXT"       # in scripts: silent, any text
+  ./manage.py chat_send newbox --as alice "hello"  # as that user
+  ./manage.py chat_send ops --key build-817 "Build 817 is live"  # repeat safely"""
     usage = "ROOM [TEXT ... | -] [options]"
     takes_text = True
 

@@ -30,10 +30,10 @@ class Enough(Exception):
 class Command(LocalCommand):
     help = "Print the last messages of rooms, then each new one as it comes."
     examples = """\
-  ./manage.py chat_tail newbox                              # the last 10, then follow
-  ./manage.py chat_tail newbox ops -n0                      # two rooms, only what is new
+  ./manage.py chat_tail newbox          # the last 10, then follow
+  ./manage.py chat_tail newbox ops -n0  # two rooms, only what is new
   ./manage.py chat_tail newbox --no-follow --since 1h --json | jq .
-  ./manage.py chat_tail newbox -n0 --count 1 --timeout 300  # wait for the next message"""
+  ./manage.py chat_tail newbox -n0 --count 1 --timeout 300  # await the next one"""
     usage = "ROOM ... [options]"
 
     def add_arguments(self, parser: CommandParser) -> None:

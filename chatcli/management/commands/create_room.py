@@ -19,8 +19,8 @@ class Command(LocalCommand):
     help = "Create a room."
     examples = """\
   ./manage.py create_room newbox
-  ./manage.py create_room ops --title "Operations" --private --owner alice --member bob --member carol
-  ./manage.py create_room newbox --if-not-exists -q          # in scripts
+  ./manage.py create_room ops --title "Operations" --private --owner alice
+  ./manage.py create_room newbox --if-not-exists -q  # in scripts
   ./manage.py create_room newbox --update --retention 30d"""
     usage = "ROOM [options]"
 

@@ -14,7 +14,7 @@ const FINAL = { 4401: "signed_out", 4403: "forbidden", 4404: "not_found" };
 export class Connection {
   /**
    * @param {string} url
-   * @param {{cursor: () => object, frame: (frame: object) => void, state: (state: string, why?: string) => void}} room
+   * @param {{cursor: () => object, frame: (frame: object) => void, state: (state: string, why?: string | number) => void}} room
    *   `cursor` gives hello's `after`, `id` and `epoch`; states are connecting, live, waiting, offline and stopped.
    */
   constructor(url, room) {
@@ -25,7 +25,8 @@ export class Connection {
     this.attempts = 0;
     this.stopped = false;
     addEventListener("online", () => this.comeBack());
-    addEventListener("offline", () => this.#down("offline"));
+    // Offline, a socket hangs without ending. A server on this very machine is reached again at once.
+    addEventListener("offline", () => this.#closed());
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.comeBack());
     document.addEventListener("visibilitychange", () => {
@@ -67,21 +68,18 @@ export class Connection {
   }
 
   #closed(code) {
+    if (this.stopped) return;
     this.#drop();
     if (code in FINAL) {
       this.stopped = true;
       this.room.state("stopped", FINAL[code]);
       return;
     }
-    this.#down(navigator.onLine ? "waiting" : "offline", code);
+    this.room.state(navigator.onLine ? "waiting" : "offline", code);
     // Full jitter: a server that restarts is not met by everybody at once.
     this.attempts += 1;
     const ceiling = Math.min(LAST_CEILING, FIRST_CEILING * 2 ** this.attempts);
     this.timer = setTimeout(() => this.comeBack(), Math.random() * ceiling);
-  }
-
-  #down(state, code) {
-    if (!this.stopped) this.room.state(state, code);
   }
 
   #drop() {

@@ -1,0 +1,51 @@
+"""Rates: how they are written, and what a bucket lets through."""
+
+import pytest
+
+from chatcore.rates import Buckets, Rate, parsed_rate
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("10/s burst 50", Rate(10.0, 50.0)),
+        ("120/m", Rate(2.0, 120.0)),
+        ("1/h", Rate(1 / 3600, 1.0)),
+        ("1/s burst 1", Rate(1.0, 1.0)),
+        ("off", None),
+    ],
+)
+def test_a_rate_is_a_number_a_unit_and_a_burst(text: str, rate: Rate | None) -> None:
+    assert parsed_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "fast", "10", "10/d", "-1/s", "0/s", "0/s burst 5", "1/s burst 0", "1/s burst", "Off"])
+def test_anything_else_is_refused_with_how_it_is_written(text: str) -> None:
+    with pytest.raises(ValueError, match="write it as 10/s burst 50, or off"):
+        parsed_rate(text)
+
+
+def test_a_bucket_lets_the_burst_through_and_then_says_how_long_to_wait() -> None:
+    buckets, rate = Buckets(), Rate(steady=1 / 3600, burst=5.0)
+    assert [buckets.wait("alice", rate) for _ in range(5)] == [0.0] * 5
+    assert 3590 < buckets.wait("alice", rate) <= 3600
+    assert buckets.wait("bob", rate) == 0.0
+
+
+def test_what_was_spent_comes_back_with_time() -> None:
+    buckets, rate = Buckets(), Rate(steady=1e9, burst=1.0)
+    assert [buckets.wait("alice", rate) for _ in range(20)] == [0.0] * 20
+
+
+def test_waiting_costs_nothing() -> None:
+    buckets, rate = Buckets(), Rate(steady=1 / 3600, burst=1.0)
+    buckets.wait("alice", rate)
+    waits = [buckets.wait("alice", rate) for _ in range(100)]
+    assert max(waits) <= 3600
+
+
+def test_many_people_do_not_pile_up() -> None:
+    buckets, rate = Buckets(), Rate(steady=1e9, burst=10.0)
+    for number in range(30_000):
+        assert buckets.wait(str(number), rate) == 0.0
+    assert len(buckets) <= 10_001
