@@ -95,10 +95,10 @@ class LocalCommand(ChatCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """The command in a process of its own, which dies of the signal that ends it."""
-        with process.dying_of_signals():
-            logging.getLogger("chatcore").addHandler(_Talk(self))
-            logging.getLogger("chatcore").propagate = False
-            super().run_from_argv(argv)
+        process.die_of_signals()
+        logging.getLogger("chatcore").addHandler(_Talk(self))
+        logging.getLogger("chatcore").propagate = False
+        super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """As ChatCommand's, unless the output is closed."""

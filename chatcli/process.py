@@ -1,6 +1,6 @@
-"""What a command owes the shell that started it: sound streams, and a death by the signal that ended it.
+"""What a command owes the shell that started it: sound streams, and a death by the signal that ends it.
 
-Only for a process that is the command's own; `call_command` never comes here.
+`streams` and `die_of_signals` are for a process that is the command's own, never for `call_command`.
 """
 
 import asyncio
@@ -10,8 +10,6 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import NoReturn
 
 from django.core.management.base import OutputWrapper
 
@@ -23,10 +21,6 @@ class OutputLost(OSError):
         super().__init__(getattr(error, "strerror", None) or str(error))
         self.reader_gone = isinstance(error, (BrokenPipeError, ConnectionResetError))
         self.done = False
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came. Handled like Ctrl-C, which asyncio and everything else lets pass."""
 
 
 @contextmanager
@@ -73,26 +67,13 @@ def _occupy_standard_descriptors() -> None:
     os.close(descriptor)
 
 
-@contextmanager
-def dying_of_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM unwind the command, then die of them, so that shells and systemd see it right."""
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _raise_terminated)
-    try:
-        yield
-    except Terminated:
-        _die(signal.SIGTERM)
-    except KeyboardInterrupt:
-        _die(signal.SIGINT)
+def die_of_signals() -> None:
+    """Let Ctrl-C end the process as SIGTERM does: at once, also while SQLite waits for a lock, and seen by the shell.
 
-
-def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
-
-
-def _die(number: signal.Signals) -> None:
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    There is nothing to clean up: a transaction rolls back, locks go with the process, the heads tell of a lost ring.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Reader:

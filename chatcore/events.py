@@ -6,9 +6,11 @@ An event of the log is a `Message`, an `Edit` or a `Delete`; the rest exists onl
 import secrets
 import time
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -40,9 +42,9 @@ class _Described(msgspec.Struct, tag_field="type", kw_only=True):
     slot: str | None = None
     client_id: str | None = None
     source: str
-    created_at: datetime
-    edited_at: datetime | None = None
-    expires_at: datetime | None = None
+    created_at: _Moment
+    edited_at: _Moment | None = None
+    expires_at: _Moment | None = None
     deleted: bool = False
 
 
@@ -184,7 +186,7 @@ def to_dict(event: Sendable) -> dict[str, Any]:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of the message object."""
-    return msgspec.json.schema(Message)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Message)}
 
 
 def new_id() -> str:

@@ -1,9 +1,12 @@
 """What a client may send, parsed strictly, and how a text travels in a WebSocket frame. Pure."""
 
+import json
 import struct
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 _Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Rev = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -89,18 +92,32 @@ class BadFrame(Exception):
         self.code, self.detail, self.client_id = code, detail, client_id
 
 
+def _check_keys(pairs: list[tuple[str, object]]) -> None:
+    """Refuse a key that comes twice (RFC 8259, section 4): msgspec would silently take the last one."""
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadFrame("bad_json", f"the key {twice[:40]!a} comes twice")
+
+
+#: Reads for `_check_keys` only.
+_keys = json.JSONDecoder(object_pairs_hook=_check_keys)
+
+
 def parse_full(text: str) -> FullFrame:
     """A full client's frame; BadFrame says what is wrong with it."""
-    try:
-        return _full.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise _explained(error, text) from error
+    return _decoded(_full, text)
 
 
 def parse_plain(text: str) -> Send:
     """A plain client's frame as a `Send`; BadFrame says what is wrong with it."""
+    return Send(message=_decoded(_plain, text).message)
+
+
+def _decoded(decoder: "msgspec.json.Decoder[T]", text: str) -> T:
     try:
-        return Send(message=_plain.decode(text).message)
+        _keys.decode(text)
+        return decoder.decode(text)
     except (ValueError, RecursionError) as error:
         raise _explained(error, text) from error
 

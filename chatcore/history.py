@@ -17,7 +17,7 @@ from chatcore.events import Author, Delete, Edit, Event, Message, encode
 from chatcore.exceptions import MessageNotFound, RoomNotFound, UserNotFound
 from chatcore.models import Change, Membership, Room, Sanction
 from chatcore.models import Message as Row
-from chatcore.names import room_key
+from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, actor_for, check_read
 
 #: The columns of which a message object is made, in the order in which `_fields` takes them.
@@ -112,13 +112,13 @@ def access(name: str, actor: Actor) -> Access:
     room = Room.objects.filter(name_key=room_key(name)).first()
     if room is None:
         check_read(actor, _UNKNOWN, NOBODY)  # who may read nothing learns nothing of names either
-        raise RoomNotFound(name, near_names(name, actor))
+        raise unknown_room(name, actor)
     standing = standings([(room.pk, actor)]).get((room.pk, actor.id), NOBODY)
     view = _view(room, Membership.objects.filter(room=room).count())
     try:
         check_read(actor, view, standing)
     except RoomNotFound:
-        raise RoomNotFound(name, near_names(name, actor)) from None
+        raise unknown_room(name, actor) from None
     return Access(view, standing)
 
 
@@ -126,10 +126,13 @@ def access(name: str, actor: Actor) -> Access:
 _UNKNOWN = RoomView(0, "", "", "", False, False, False, None, None, 0, 0, 0, "")
 
 
-def near_names(name: str, actor: Actor) -> list[str]:
-    """Up to three names, among the rooms the actor may know of, that look like this one."""
+def unknown_room(name: str, actor: Actor) -> RoomNotFound:
+    """That there is no room `name`, or none that the actor may know of: both read the same.
+
+    It names up to three that he may know of and that look like it.
+    """
     names = dict(_visible_rooms(actor).values_list("name_key", "name")[:10_000])
-    return [names[key] for key in difflib.get_close_matches(room_key(name), names, 3, 0.6)]
+    return RoomNotFound(name, [names[key] for key in difflib.get_close_matches(room_key(name), names, 3, 0.6)])
 
 
 def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Standing]:
@@ -168,7 +171,7 @@ def user_named(name: str) -> Actor:
     """The actor of this account; UserNotFound with near matches."""
     users = get_user_model()._default_manager
     field = get_user_model().USERNAME_FIELD
-    user = users.filter(**{field: name}).first()
+    user = users.filter(**{field: storable(name)}).first()
     if user is None:
         names = [str(known) for known in users.values_list(field, flat=True)[:10_000]]
         raise UserNotFound(name, difflib.get_close_matches(name, names, 3, 0.6))
@@ -199,6 +202,8 @@ def events_after(room_id: int, after: int, limit: int) -> Page:
     payloads: list[bytes] = []
     while len(payloads) < limit and (event := found.get(after + 1 + len(payloads))) is not None:
         payloads.append(encode(event))
+    if not payloads and state.head > after:  # pruned meanwhile: the floor has moved with it
+        state = heads([room_id]).get(room_id, state)
     return Page(payloads, state)
 
 

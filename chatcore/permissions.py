@@ -147,10 +147,12 @@ def check_edit(actor: Actor, room: RoomRules, standing: Standing, author: tuple[
 def check_delete(actor: Actor, room: RoomRules, standing: Standing, author: tuple[str, str]) -> None:
     """Deleting: the author and those in charge; in an archived room staff only."""
     check_read(actor, room, standing)
-    if not actor.is_person or actor.is_superuser or actor.is_staff:
+    if actor.is_superuser or actor.is_staff:
         return
     if room.archived:
         raise RoomArchived(room.name)
+    if not actor.is_person:
+        return
     _check_voice(actor, standing)
     if author != (actor.type, actor.id) and not standing.moderates:
         raise Forbidden("only its author or a moderator may delete a message")

@@ -4,7 +4,7 @@ import re
 import time
 from dataclasses import dataclass
 
-_FORM = re.compile(r"(\d+)/([smh])(?: burst (\d+))?")
+_FORM = re.compile(r"([1-9]\d*)/([smh])(?: burst ([1-9]\d*))?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 #: Above this many buckets the full ones, which say nothing, are forgotten.
 _MANY = 10_000
@@ -26,7 +26,7 @@ def parsed_rate(text: str) -> Rate | None:
     if form is None:
         raise ValueError(f"CHAT_RATE is {text!r}: write it as 10/s burst 50, or off")
     steady = int(form[1]) / _SECONDS[form[2]]
-    return Rate(steady, float(form[3] or max(1, int(form[1]))))
+    return Rate(steady, float(form[3] or form[1]))
 
 
 class Buckets:

@@ -103,6 +103,7 @@ class Listener:
             room_id, payload = message["room"], message["frame"]
             if not isinstance(room_id, int) or not isinstance(payload, bytes):
                 raise ValueError("a whisper of wrong types")
+            payload.decode()  # a socket's text
             self._whispered(room_id, payload)
             return
         if message["type"] != RING or message["v"] != VERSION:

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from chatcore.bell.layer import (
@@ -149,7 +150,8 @@ def ring(batches: Sequence[Batch], *, wait: float = 0.0) -> bool:
     """
     if not batches or not configured():
         return True
-    channel_layer()  # its import, the first time, is not the broker's slowness
+    with suppress(Exception):  # what is wrong with it is told by the bell
+        channel_layer()  # its import, the first time, is not the broker's slowness
     rung = _thread.ring(batches)
     if wait <= 0:
         return True

@@ -181,7 +181,8 @@ def _data_version() -> int | None:
     if connection.vendor != "sqlite":
         return None
     connection.ensure_connection()
-    row: tuple[int] = connection.connection.execute("PRAGMA data_version").fetchone()
+    with connection.wrap_database_errors:
+        row: tuple[int] = connection.connection.execute("PRAGMA data_version").fetchone()
     return row[0]
 
 

@@ -171,7 +171,7 @@ class RoomHub:
             task = tasks[key] = self._loop.create_task(_awaited(self._lookout.read(read, *args)))
         try:
             return await asyncio.shield(task)
-        except ChatError:
+        except Exception:
             tasks.pop(key, None)
             raise
 
@@ -186,7 +186,8 @@ class RoomHub:
         except Exception:
             logger.exception("room %s cannot be followed; its sockets are asked to come back", self.id)
         self._forget(self)
-        await asyncio.gather(*(outlet.close(_RECONNECT) for outlet in self._full | self._plain))
+        closing = [outlet.close(_RECONNECT) for outlet in self._visitors]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def _deliver(self, batch: Batch) -> None:
         self.last = batch.head

@@ -8,10 +8,10 @@ from chatcore import bell, conf
 from chatcore.bell import Batch
 from chatcore.events import Delete, Edit, encode, new_id
 from chatcore.exceptions import Forbidden, MessageNotFound, RoomNotFound
-from chatcore.history import COLUMNS, described_change, near_names, standings
+from chatcore.history import COLUMNS, described_change, standings, unknown_room
 from chatcore.models import Change, Message
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, Actor, check_delete, check_edit
+from chatcore.permissions import NOBODY, Actor, Standing, check_delete, check_edit, check_read
 from chatcore.services.locking import LockedRoom, lock_rooms, save_counters
 from chatcore.services.posts import check_text
 from chatcore.services.transaction import Announce, writing
@@ -22,9 +22,8 @@ def edit_message(
 ) -> Edit:
     """Give message `seq` of the room a new text. MessageNotFound, Forbidden, or what is wrong with the text."""
     with writing(timeout, announce) as batches:
-        locked = _locked(room, actor)
+        locked, standing = _locked(room, actor)
         message = _found(locked, seq)
-        standing = standings([(locked.id, actor)]).get((locked.id, actor.id), NOBODY)
         check_edit(actor, locked, standing, (message.author_type, message.author_id))
         check_text(text, locked.max_length or conf.settings.MAX_LENGTH)
         if message.deleted_at is not None:
@@ -42,9 +41,8 @@ def delete_message(
 ) -> Delete:
     """Empty message `seq` of the room and keep its number. Deleting a deleted one is refused."""
     with writing(timeout, announce) as batches:
-        locked = _locked(room, actor)
+        locked, standing = _locked(room, actor)
         message = _found(locked, seq)
-        standing = standings([(locked.id, actor)]).get((locked.id, actor.id), NOBODY)
         check_delete(actor, locked, standing, (message.author_type, message.author_id))
         if message.deleted_at is not None:
             raise Forbidden(f"message #{seq} was deleted already")
@@ -56,11 +54,17 @@ def delete_message(
     return event
 
 
-def _locked(room: str, actor: Actor) -> LockedRoom:
+def _locked(room: str, actor: Actor) -> tuple[LockedRoom, Standing]:
+    """The room, held, and what the actor, who may read it, is there."""
     locked = lock_rooms([room_key(room)]).get(room_key(room))
     if locked is None:
-        raise RoomNotFound(room, near_names(room, actor))
-    return locked
+        raise unknown_room(room, actor)
+    standing = standings([(locked.id, actor)]).get((locked.id, actor.id), NOBODY)
+    try:
+        check_read(actor, locked, standing)
+    except RoomNotFound:
+        raise unknown_room(room, actor) from None
+    return locked, standing
 
 
 def _found(room: LockedRoom, seq: int) -> Message:

@@ -11,10 +11,10 @@ from chatcore import events
 from chatcore.bell import Batch
 from chatcore.database import places
 from chatcore.exceptions import KeyReused, RoomNotFound
-from chatcore.history import client_id, near_names
+from chatcore.history import client_id, unknown_room
 from chatcore.history import message as stored_message
 from chatcore.models import Message
-from chatcore.names import room_key
+from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, Standing, check_post
 from chatcore.services.locking import LockedRoom, save_counters
 from chatcore.services.posts import Post, Posted, check_form, digest
@@ -40,8 +40,11 @@ class Log:
         """Number the post, or find the message that its key names already; ChatError when it is refused."""
         room = self._rooms.get(room_key(post.room))
         if room is None:
-            raise RoomNotFound(post.room, near_names(post.room, post.actor))
-        check_post(post.actor, room, standing_of.get((room.id, post.actor.id), NOBODY), post.kind)
+            raise unknown_room(post.room, post.actor)
+        try:
+            check_post(post.actor, room, standing_of.get((room.id, post.actor.id), NOBODY), post.kind)
+        except RoomNotFound:
+            raise unknown_room(post.room, post.actor) from None
         check_form(post, room)
         if post.key is None:
             return Posted(self._write(post, room, None), False)
@@ -94,7 +97,7 @@ class Log:
 
 def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[Key, tuple[int, str | None]]:
     """The keys of these posts that the log has already, with number and digest, in one query."""
-    keys = {post.key for post in posts if post.key is not None}
+    keys = {post.key for post in posts if post.key is not None and storable(post.key) == post.key}
     if not keys or not rooms:
         return {}
     quoted = connection.ops.quote_name

@@ -22,6 +22,8 @@ def post_messages(
     A post that is refused has its ChatError in the result, the others are stored; with `together`, the first
     refusal is raised and nothing is stored. Waits at most `timeout` seconds for other writers, then Unavailable.
     """
+    if not posts:
+        return []
     try:
         return _post(posts, together, announce, timeout)
     except (DataError, IntegrityError) as error:

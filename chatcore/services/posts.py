@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.timezone import is_naive
+
 from chatcore import conf
 from chatcore.events import Message as Event
 from chatcore.exceptions import BadRequest, BadText, Empty, TooLong
@@ -15,6 +17,7 @@ from chatcore.services.locking import LockedRoom
 _KINDS = frozenset(Message.Kind.values)
 _FORMATS = frozenset(("text", "markdown", "code"))
 _LONGEST_KEY, _LONGEST_TITLE, _LONGEST_NAME = 255, 200, 150
+_LONGEST_URL, _LONGEST_SLOT, _LONGEST_TAG = 2000, 100, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,16 @@ class Posted:
 def check_text(text: str, limit: int, what: str = "the message") -> None:
     """Raise unless `text` can be stored and shown: not empty, not over `limit` characters, no NUL, whole characters."""
     if not text.strip():
-        raise Empty
+        raise Empty(f"{what} is empty: write something")
     if len(text) > limit:
         raise TooLong(len(text), limit, what)
     if "\0" in text:
-        raise BadText("the text holds a NUL character: remove it")
+        raise BadText(f"{what} holds a NUL character: remove it")
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise BadText("the text is not valid Unicode (half a surrogate pair): send UTF-8") from error
+            raise BadText(f"{what} is not valid Unicode (half a surrogate pair): send UTF-8") from error
 
 
 def check_form(post: Post, room: LockedRoom) -> None:
@@ -77,11 +80,18 @@ def check_form(post: Post, room: LockedRoom) -> None:
         raise BadRequest(f"no priority {post.priority}: 1 (min) to 5 (max)")
     if post.reply_to is not None and not 1 <= post.reply_to <= room.last_seq:
         raise BadRequest(f"there is no message #{post.reply_to} in {room.name} to reply to")
-    if post.key is not None:
-        check_text(post.key, _LONGEST_KEY, "the key")
-    if post.title is not None:
-        check_text(post.title, _LONGEST_TITLE, "the title")
-    check_text(post.actor.username, _LONGEST_NAME, "the name")
+    if post.expires_at is not None and is_naive(post.expires_at):
+        raise BadRequest("the time of expiry has no time zone: give it one")
+    for text, limit, what in (
+        (post.key, _LONGEST_KEY, "the key"),
+        (post.title, _LONGEST_TITLE, "the title"),
+        (post.url, _LONGEST_URL, "the link"),
+        (post.slot, _LONGEST_SLOT, "the slot"),
+        (post.actor.username, _LONGEST_NAME, "the name"),
+        *((tag, _LONGEST_TAG, "a tag") for tag in post.tags),
+    ):
+        if text is not None:
+            check_text(text, limit, what)
 
 
 def digest(post: Post) -> str:

@@ -24,7 +24,8 @@ def writing(timeout: float, announce: Announce) -> Iterator[list[Batch]]:
     batches: list[Batch] = []
     with explaining():
         if connection.in_atomic_block:
-            yield batches
+            with transaction.atomic():  # a savepoint: what fails leaves nothing in the caller's transaction
+                yield batches
             if batches:
                 transaction.on_commit(lambda: announce(batches))
             return

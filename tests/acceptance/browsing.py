@@ -119,7 +119,8 @@ def people(browser: Browser, _cookies: dict[tuple[str, str], str]) -> Iterator[P
     """People at browsers; the test fails if one of their pages had an error or broke the policy."""
     people = People(browser, _cookies)
     yield people
-    assert people.leave() == []
+    troubles = people.leave()
+    assert not troubles, troubles
 
 
 @pytest.fixture(scope="module")

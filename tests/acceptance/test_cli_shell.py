@@ -1,9 +1,11 @@
 """The commands as a shell runs them: streams, signals, encodings, terminals. No server runs."""
 
+import fcntl
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -207,6 +209,31 @@ def test_a_signal_ends_it_as_the_signal_would(site: ChatSite, number: signal.Sig
     tail.send_signal(number)
     assert tail.wait(DEADLINE_S) == -number
     assert (tail.stdout.read(), tail.stderr.read()) == ("", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_at_once_while_the_database_is_locked(site: ChatSite, number: signal.Signals) -> None:
+    with sqlite3.connect(site.var_dir / "chat.sqlite3") as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = site.popen("chat_send", "newbox", "x", "--timeout", "600")
+        wait_until(lambda: has_its_turn(site), "the command waiting for the database")
+        waiting.send_signal(number)
+        assert waiting.communicate(timeout=DEADLINE_S) == ("", "")
+        assert waiting.returncode == -number
+        other.rollback()
+
+
+def has_its_turn(site: ChatSite) -> bool:
+    """Whether a writer of ours holds its turn."""
+    path = site.var_dir / "chat.sqlite3.turn-b"
+    if not path.exists():
+        return False
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
 
 
 def test_timeout_is_exit_code_124_and_a_line(site: ChatSite) -> None:

@@ -1,7 +1,5 @@
 """The errors of the domain: what each is to a program, a browser, a shell and a socket."""
 
-from datetime import timedelta
-
 import pytest
 
 from chatcore import exceptions
@@ -25,8 +23,9 @@ PROMISED: list[tuple[ChatError, str, int, int, int]] = [
     (exceptions.Conflict("two"), "conflict", 409, 4, 4400),
     (exceptions.RoomExists("newbox"), "room_exists", 409, 4, 4400),
     (exceptions.KeyReused("k", 7), "key_reused", 409, 4, 4400),
-    (exceptions.RateLimited(timedelta(seconds=2).total_seconds()), "rate", 429, 5, 4029),
+    (exceptions.RateLimited(2.0), "rate", 429, 5, 4029),
     (exceptions.Unavailable("locked"), "unavailable", 503, 5, 1011),
+    (exceptions.OutcomeUnknown("lost"), "unknown", 503, 5, 1011),
     (NotMigrated("migrate"), "not_migrated", 500, 1, 4400),
 ]
 
@@ -54,7 +53,9 @@ def test_every_error_of_the_domain_is_in_the_table() -> None:
 
 
 def test_what_was_not_found_names_what_was_perhaps_meant() -> None:
-    assert str(exceptions.RoomNotFound("newbx", ["newbox", "newbag"])) == "no room newbx; did you mean newbox or newbag?"
+    assert (
+        str(exceptions.RoomNotFound("newbx", ["newbox", "newbag"])) == "no room newbx; did you mean newbox or newbag?"
+    )
     assert str(exceptions.RoomNotFound("x")) == "no room x; create it: python manage.py create_room -- x"
     assert str(exceptions.UserNotFound("alcie", ["alice"])) == "no user alcie; did you mean alice?"
     assert str(exceptions.MessageNotFound("newbox", 7)) == "no message newbox #7"

@@ -59,7 +59,8 @@ def test_other_names_are_refused_with_what_is_wrong(name: str, reason: str) -> N
 
 
 @pytest.mark.parametrize(
-    "invisible", ["\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u3164", "\ufe00", "\ufe0f", "\uffa0", "\U000e0100"]
+    "invisible",
+    ["\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u3164", "\ufe00", "\ufe0f", "\uffa0", "\U000e0100"],
 )
 def test_letters_and_marks_that_nobody_can_see_are_refused(invisible: str) -> None:
     assert unicodedata.category(invisible)[0] in "LM"

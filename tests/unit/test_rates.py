@@ -19,7 +19,9 @@ def test_a_rate_is_a_number_a_unit_and_a_burst(text: str, rate: Rate | None) -> 
     assert parsed_rate(text) == rate
 
 
-@pytest.mark.parametrize("text", ["", "fast", "10", "10/d", "-1/s", "0/s", "0/s burst 5", "1/s burst 0", "1/s burst", "Off"])
+@pytest.mark.parametrize(
+    "text", ["", "fast", "10", "10/d", "-1/s", "0/s", "0/s burst 5", "1/s burst 0", "1/s burst", "Off"]
+)
 def test_anything_else_is_refused_with_how_it_is_written(text: str) -> None:
     with pytest.raises(ValueError, match="write it as 10/s burst 50, or off"):
         parsed_rate(text)
@@ -48,4 +50,11 @@ def test_many_people_do_not_pile_up() -> None:
     buckets, rate = Buckets(), Rate(steady=1e9, burst=10.0)
     for number in range(30_000):
         assert buckets.wait(str(number), rate) == 0.0
-    assert len(buckets) <= 10_001
+    assert len(buckets._spent) <= 10_001
+
+
+def test_what_is_still_owed_is_not_forgotten_among_many() -> None:
+    buckets, rate = Buckets(), Rate(steady=1 / 3600, burst=1.0)
+    for number in range(10_100):
+        buckets.wait(str(number), rate)
+    assert buckets.wait("0", rate) > 3500

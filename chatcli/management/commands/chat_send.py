@@ -1,6 +1,7 @@
 """`chat_send`: puts a message into a room; it is on disk when the command ends with 0."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -11,13 +12,14 @@ from chatcli.text_input import whole_stdin
 from chatcli.times import seconds
 from chatcore import bell, history, services
 from chatcore.bell import Batch
+from chatcore.bell.layer import channel_layer
 from chatcore.events import to_dict
 from chatcore.exceptions import ChatError, RoomNotFound
 from chatcore.permissions import SYSTEM, bot
 from chatcore.services import Post, Posted
 
 #: Seconds for which the bell may hold the command up.
-RING_S = 2.0
+RING_S = 1.5
 
 
 class Command(LocalCommand):
@@ -25,9 +27,9 @@ class Command(LocalCommand):
     examples = """\
   ./manage.py chat_send newbox "hello"
   ./manage.py chat_send newbox - < report.txt      # all of it is one message
-  ./manage.py chat_send -q newbox -- "$TEXT"       # in scripts: silent, any text
+  ./manage.py chat_send -q newbox -- "$TEXT"       # in scripts: silent
   ./manage.py chat_send newbox --as alice "hello"  # as that user
-  ./manage.py chat_send ops --key build-817 "Build 817 is live"  # repeat safely"""
+  ./manage.py chat_send ops --key build-817 "Build 817 is live" # repeatable"""
     usage = "ROOM [TEXT ... | -] [options]"
     takes_text = True
 
@@ -105,6 +107,9 @@ def message_text(words: Sequence[str], stdin: bool) -> str:
 
 def send(post: Post, create: bool, timeout: float) -> tuple[Posted, bool]:
     """Store the post, in a new room if `create` allows it; whether everybody was rung."""
+    if bell.configured():
+        with suppress(Exception):  # ringing meets it again, and says so
+            channel_layer()  # loading it takes longer than delivering: before the message has its time, not after
     rung: list[bool] = []
 
     def ring(batches: Sequence[Batch]) -> None:

@@ -35,7 +35,7 @@ export class Connection {
   }
 
   get live() {
-    return this.socket?.greeted === true;
+    return this.socket?.greeted === true && this.socket.readyState === WebSocket.OPEN;
   }
 
   /** Connect now, whatever wait is running; an open socket is replaced, since it may be dead without knowing. */
@@ -45,7 +45,10 @@ export class Connection {
     this.room.state("connecting");
     const socket = new WebSocket(this.url);
     this.socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", limit: CATCH_UP_LIMIT, ...this.room.cursor() }));
+    socket.onopen = () => {
+      if (socket.readyState !== WebSocket.OPEN) return; // refused in the same breath: its close code is on the way
+      socket.send(JSON.stringify({ type: "hello", limit: CATCH_UP_LIMIT, ...this.room.cursor() }));
+    };
     socket.onmessage = ({ data }) => this.#receive(socket, JSON.parse(data));
     socket.onclose = ({ code }) => this.#closed(code);
   }

@@ -1,0 +1,192 @@
+"""Who may do what: the whole table, each cell by name."""
+
+from dataclasses import dataclass, replace
+
+import pytest
+from django.test import override_settings
+
+from chatcore.exceptions import ChatError, Forbidden, NotSignedIn, RoomArchived, RoomNotFound
+from chatcore.permissions import (
+    GUEST,
+    NOBODY,
+    SYSTEM,
+    Actor,
+    Standing,
+    bot,
+    check_create_room,
+    check_delete,
+    check_edit,
+    check_post,
+    check_read,
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    name: str = "newbox"
+    private: bool = False
+    announce_only: bool = False
+    archived: bool = False
+
+
+ALICE = Actor("user", "7", "alice", "Alice")
+STAFF = replace(ALICE, is_staff=True)
+ROOT = replace(ALICE, is_superuser=True)
+MEMBER, MODERATOR, OWNER = Standing("member"), Standing("moderator"), Standing("owner")
+OTHER = ("user", "99")
+REFUSALS: dict[str, type[ChatError] | None] = {
+    "y": None, "F": Forbidden, "S": NotSignedIn, "A": RoomArchived, "U": RoomNotFound,
+}  # fmt: skip
+ACTIONS = ["read", "post", "announce", "edit own", "edit other", "delete own", "delete other"]
+WHO: dict[str, tuple[Actor, Standing]] = {
+    "guest": (GUEST, NOBODY),
+    "user": (ALICE, NOBODY),
+    "member": (ALICE, MEMBER),
+    "moderator": (ALICE, MODERATOR),
+    "owner": (ALICE, OWNER),
+    "staff": (STAFF, NOBODY),
+    "staff member": (STAFF, MEMBER),
+    "superuser": (ROOT, NOBODY),
+    "system": (SYSTEM, NOBODY),
+    "bot": (bot("CI"), NOBODY),
+    "muted user": (ALICE, Standing(muted=True)),
+    "muted member": (ALICE, Standing("member", muted=True)),
+    "muted owner": (ALICE, Standing("owner", muted=True)),
+    "banned user": (ALICE, Standing(banned=True)),
+    "banned owner": (ALICE, Standing("owner", banned=True)),
+    "banned staff": (STAFF, Standing(banned=True)),
+}
+#: One letter an action, in the order of ACTIONS; the letters are those of REFUSALS.
+TABLE: dict[str, tuple[Room, dict[str, str]]] = {
+    "public": (
+        Room(),
+        {
+            "guest": "SSSSSSS", "user": "yyFyFyF", "member": "yyFyFyF", "moderator": "yyyyFyy", "owner": "yyyyFyy",
+            "staff": "yyyyFyy", "staff member": "yyyyFyy", "superuser": "yyyyyyy", "system": "yyyyFyy",
+            "bot": "yyyyFyy", "muted user": "yFFFFFF", "muted member": "yFFFFFF", "muted owner": "yFFFFFF",
+            "banned user": "FFFFFFF", "banned owner": "FFFFFFF", "banned staff": "FFFFFFF",
+        },
+    ),
+    "announce-only": (
+        Room(announce_only=True),
+        {
+            "guest": "SSSSSSS", "user": "yFFyFyF", "member": "yFFyFyF", "moderator": "yyyyFyy", "owner": "yyyyFyy",
+            "staff": "yyyyFyy", "staff member": "yyyyFyy", "superuser": "yyyyyyy", "system": "yyyyFyy",
+            "bot": "yyyyFyy", "muted user": "yFFFFFF", "muted member": "yFFFFFF", "muted owner": "yFFFFFF",
+            "banned user": "FFFFFFF", "banned owner": "FFFFFFF", "banned staff": "FFFFFFF",
+        },
+    ),
+    "private": (
+        Room(private=True),
+        {
+            "guest": "SSSSSSS", "user": "UUUUUUU", "member": "yyFyFyF", "moderator": "yyyyFyy", "owner": "yyyyFyy",
+            "staff": "UUUUUUU", "staff member": "yyyyFyy", "superuser": "yyyyyyy", "system": "yyyyFyy",
+            "bot": "yyyyFyy", "muted user": "UUUUUUU", "muted member": "yFFFFFF", "muted owner": "yFFFFFF",
+            "banned user": "FFFFFFF", "banned owner": "FFFFFFF", "banned staff": "FFFFFFF",
+        },
+    ),
+    "archived": (
+        Room(archived=True),
+        {
+            "guest": "SSSSSSS", "user": "yAAAAAA", "member": "yAAAAAA", "moderator": "yAAAAAA", "owner": "yAAAAAA",
+            "staff": "yAAAAyy", "staff member": "yAAAAyy", "superuser": "yAAAAyy", "system": "yAAAAAA",
+            "bot": "yAAAAAA", "muted user": "yAAAAAA", "muted member": "yAAAAAA", "muted owner": "yAAAAAA",
+            "banned user": "FFFFFFF", "banned owner": "FFFFFFF", "banned staff": "FFFFFFF",
+        },
+    ),
+    "archived and private": (
+        Room(archived=True, private=True),
+        {
+            "guest": "SSSSSSS", "user": "UUUUUUU", "member": "yAAAAAA", "moderator": "yAAAAAA", "owner": "yAAAAAA",
+            "staff": "UUUUUUU", "staff member": "yAAAAyy", "superuser": "yAAAAyy", "system": "yAAAAAA",
+            "bot": "yAAAAAA", "muted user": "UUUUUUU", "muted member": "yAAAAAA", "muted owner": "yAAAAAA",
+            "banned user": "FFFFFFF", "banned owner": "FFFFFFF", "banned staff": "FFFFFFF",
+        },
+    ),
+}  # fmt: skip
+#: What guests may where `CHAT_GUESTS` is `read`.
+READING_GUESTS = {
+    "public": "ySSSSSS", "announce-only": "ySSSSSS", "private": "UUUUUUU", "archived": "yAAAAAA",
+    "archived and private": "UUUUUUU",
+}  # fmt: skip
+
+
+def attempt(action: str, room: Room, actor: Actor, standing: Standing) -> None:
+    own = (actor.type, actor.id)
+    match action:
+        case "read":
+            check_read(actor, room, standing)
+        case "post":
+            check_post(actor, room, standing)
+        case "announce":
+            for kind in ("announcement", "notice", "banner"):
+                check_post(actor, room, standing, kind)
+        case "edit own" | "edit other":
+            check_edit(actor, room, standing, own if action == "edit own" else OTHER)
+        case "delete own" | "delete other":
+            check_delete(actor, room, standing, own if action == "delete own" else OTHER)
+        case _:
+            raise ValueError(action)
+
+
+def outcome(action: str, room: Room, actor: Actor, standing: Standing) -> str:
+    """The letter of what happened."""
+    try:
+        attempt(action, room, actor, standing)
+    except ChatError as error:
+        return next(letter for letter, kind in REFUSALS.items() if type(error) is kind)
+    return "y"
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("room", TABLE)
+def test_the_table_of_permissions(room: str, who: str, action: str) -> None:
+    rules, expected = TABLE[room]
+    assert outcome(action, rules, *WHO[who]) == expected[who][ACTIONS.index(action)]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("room", TABLE)
+@override_settings(CHAT_GUESTS="read")
+def test_guests_that_may_read_may_only_read(room: str, action: str) -> None:
+    assert outcome(action, TABLE[room][0], GUEST, NOBODY) == READING_GUESTS[room][ACTIONS.index(action)]
+
+
+def test_a_refusal_says_what_to_do() -> None:
+    with pytest.raises(Forbidden, match="room newbox is for announcements: only its owners and moderators write here"):
+        check_post(ALICE, Room(announce_only=True), NOBODY)
+    with pytest.raises(Forbidden, match="only owners, moderators and staff may post a message of kind banner"):
+        check_post(ALICE, Room(), NOBODY, "banner")
+    with pytest.raises(Forbidden, match="you are muted: you can read, but not write"):
+        check_post(ALICE, Room(), Standing(muted=True))
+    with pytest.raises(Forbidden, match="you are banned here"):
+        check_read(ALICE, Room(), Standing(banned=True))
+    with pytest.raises(RoomArchived, match="room newbox is archived: it can only be read"):
+        check_post(SYSTEM, Room(archived=True), NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("actor", "who_may", "refusal"),
+    [
+        (GUEST, "users", NotSignedIn), (GUEST, "staff", NotSignedIn), (ALICE, "users", None),
+        (ALICE, "staff", Forbidden), (STAFF, "staff", None), (ROOT, "staff", None), (SYSTEM, "staff", None),
+        (bot("CI"), "staff", None),
+    ],
+)  # fmt: skip
+def test_who_may_create_rooms(actor: Actor, who_may: str, refusal: type[ChatError] | None) -> None:
+    with override_settings(CHAT_ROOM_CREATE=who_may):
+        if refusal is None:
+            check_create_room(actor)
+        else:
+            with pytest.raises(refusal):
+                check_create_room(actor)
+
+
+def test_keys_are_the_actor_s_own() -> None:
+    scopes = [actor.key_scope for actor in (ALICE, replace(ALICE, id="8"), Actor("token", "7", "t", "t"), SYSTEM)]
+    assert scopes == ["u:7", "u:8", "t:7", "code"]
+
+
+def test_the_log_says_who_did_it() -> None:
+    assert [actor.label for actor in (ALICE, SYSTEM, bot("CI"))] == ["user:7", "system", "bot"]
