@@ -33,7 +33,7 @@ venv: ## only install: make venv EXTRAS=postgres
 	@$(venv) $(EXTRAS)
 
 clean: ## remove .venv and caches; var/ with the rooms stays
-	rm -rf .venv .venvs build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test lint format venv clean

@@ -59,7 +59,13 @@ def main() -> None:
     except ImportError as error:
         sys.exit("Roomline's packages are not complete ({}): run `make run` in {}".format(error, HOME))
     prepare()
-    run(sys.argv[1:])
+    try:
+        run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command has rules of its own: die of the signal, as a shell expects
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 if __name__ == "__main__":

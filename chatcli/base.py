@@ -143,7 +143,7 @@ class _Talk(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """One warning."""
-        if record.name != "chatcore.bell":  # whether a ring was heard is the command's to say
+        if not record.name.startswith("chatcore.bell"):  # whether a ring was heard is the command's to say
             self._command.warn(record.getMessage())
 
 

@@ -22,13 +22,11 @@ from chatcli.server_record import (
     announced,
     describe_layer,
     layer_setting,
-    live_record,
     live_records,
-    mismatch,
     own_record,
 )
+from chatcore import conf
 from chatcore.database import NotMigrated
-from chatcore.exceptions import ChatError
 
 LOCAL = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}  # what a browser here can open
 
@@ -51,7 +49,6 @@ class Serving:
             if signal_handlers:  # the reactor's take its place; SIGINT's is left alone, or it would not take that
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
             listeners, addresses = self.listen(stack)
-            self.refuse_other_data()
             self.prepare_database()
             startup.allow_many_sockets()
             from chatcli.server.server import ChatServer  # Twisted: 0.3 s that no other command shall pay
@@ -61,7 +58,7 @@ class Serving:
             server = ChatServer(
                 import_string(settings.ASGI_APPLICATION),
                 listeners,
-                ServerOptions(drain=self.drain, outbox_bytes=settings.CHAT_OUTBOX_BYTES),
+                ServerOptions(drain=self.drain, outbox_bytes=conf.settings.OUTBOX_BYTES),
                 ready=lambda: self.ready(stack, addresses),
                 stopping=self.say_stopping,
                 signal_handlers=signal_handlers,
@@ -85,12 +82,6 @@ class Serving:
             addresses.append(f"unix:{self.unix.absolute()}")
         return listeners, addresses
 
-    def refuse_other_data(self) -> None:
-        """Two servers on one CHAT_VAR_DIR mean the same data, or commands could not know which is meant."""
-        record = live_record()
-        if record is not None and (reason := mismatch(record)):
-            raise ChatError(f"{reason}; or give this server a CHAT_VAR_DIR of its own")
-
     def prepare_database(self) -> None:
         pending = startup.pending_migrations()
         if pending and self.migrate:
@@ -106,9 +97,9 @@ class Serving:
 
     def start_broker(self, stack: ExitStack) -> str:
         """How messages go live, in a few words. No broker is a warning, never a failure."""
-        if settings.CHAT_BROKER_SOCKET is None:
+        if conf.settings.BROKER_SOCKET is None:
             return describe_layer(layer_setting())
-        broker = EmbeddedBroker(Path(settings.CHAT_BROKER_SOCKET))
+        broker = EmbeddedBroker(Path(conf.settings.BROKER_SOCKET))
         if trouble := broker.look():
             self.warn(f"{trouble}. {MEANWHILE}")
         stack.enter_context(broker)
@@ -118,8 +109,8 @@ class Serving:
 
     def hold_broker(self, stack: ExitStack) -> None:
         """Only the broker, for the reloader's parent process; its children say how it is."""
-        if settings.CHAT_BROKER_SOCKET is not None:
-            broker = EmbeddedBroker(Path(settings.CHAT_BROKER_SOCKET))
+        if conf.settings.BROKER_SOCKET is not None:
+            broker = EmbeddedBroker(Path(conf.settings.BROKER_SOCKET))
             broker.look()
             stack.enter_context(broker)
 

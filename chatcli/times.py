@@ -10,6 +10,7 @@ from django.conf import settings
 
 UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST = timedelta(days=36_500)
+LONGEST_WAIT = 2_000_000  # in milliseconds it must fit 32 bits, as SQLite takes it
 EXAMPLES = "90s, 10m, 2h, 1d, 18:30, 2026-11-22, 2026-11-22 18:30, 2026-11-22T18:30:00Z or Unix seconds"
 
 _DURATION = re.compile(r"([0-9]{1,12})([smhd])")
@@ -44,10 +45,14 @@ def duration(text: str) -> timedelta:
 def seconds(text: str) -> float:
     """A time to wait: seconds above 0, or with a unit as `duration` has it."""
     if _DURATION.fullmatch(text):
-        return duration(text).total_seconds()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text) and (value := float(text)) > 0:
-        return value
-    raise ArgumentTypeError(f"{text!r} is no time to wait: write seconds above 0, such as 10 or 0.5, or 5m")
+        value = duration(text).total_seconds()
+    elif re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
+        value = float(text)
+    else:
+        raise ArgumentTypeError(f"{text!r} is no time to wait: write seconds, such as 10 or 0.5, or 5m")
+    if not 0 < value <= LONGEST_WAIT:
+        raise ArgumentTypeError(f"{text} is no time to wait: from above 0 to {LONGEST_WAIT} seconds")
+    return value
 
 
 def since(text: str) -> datetime:

@@ -8,3 +8,7 @@ class ChatcoreConfig(AppConfig):
     label = "chatcore"
     verbose_name = "Chat"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from chatcore import checks  # noqa: F401

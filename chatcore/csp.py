@@ -51,6 +51,6 @@ def policy(request: HttpRequest) -> str:
     except DisallowedHost:  # answered with 400: no page, no sockets
         sockets = ""
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
         f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

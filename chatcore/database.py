@@ -77,6 +77,10 @@ class DatabaseThread:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: self._guarded(call, *args, **kwargs))
 
+    def reopen(self) -> None:
+        """Begin the next call with a fresh connection: another database lies where ours was."""
+        self._executor.submit(connections.close_all)
+
     def close(self) -> None:
         """Close the connection and end the thread; calls that wait are carried out first."""
         self._executor.submit(connections.close_all)

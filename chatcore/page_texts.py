@@ -2,11 +2,13 @@
 
 from django.utils.translation import gettext as _
 
-from chatcore.exceptions import ChatError
+from chatcore.exceptions import ChatError, RoomExists
 
 
 def sentence(error: ChatError) -> str:
-    """The error's line, written as a sentence on a page."""
+    """The error's line, written as a sentence on a page; what speaks of a command's flags, in other words."""
+    if isinstance(error, RoomExists):
+        return _("There is a room %(name)s already.") % {"name": error.name}
     return f"{error.detail[:1].upper()}{error.detail[1:]}."
 
 

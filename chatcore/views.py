@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chatcore import conf, history, services
@@ -99,7 +98,7 @@ def create_room(request: HttpRequest) -> HttpResponse:
             made = services.create_room(**form.cleaned_data, owner=actor.name, actor=actor)
             return redirect("chatcore:room", made.name)
         except RoomExists as error:
-            form.add_error("name", _("There is a room %(name)s already.") % {"name": error.name})
+            form.add_error("name", sentence(error))
         except BadRequest as error:
             form.add_error(None, sentence(error))
     return render(request, "chatcore/create_room.html", {"form": form}, status=400 if form.errors else 200)

@@ -145,6 +145,7 @@ class Lookout:
             try:
                 if connection.vendor == "sqlite" and (found := _inode()) != inode:
                     connection.close()  # another file lies where ours was
+                    self._reader.reopen()
                     inode, version = found, None
                 seen = _data_version()
                 every = _HEADS_EVERY if seen is not None or bell.configured() else _HEADS_WITHOUT_LAYER

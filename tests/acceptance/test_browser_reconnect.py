@@ -144,13 +144,13 @@ def test_who_signed_out_in_another_window_is_led_back_through_signing_in(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
     [alice] = people.signed_in(shared_site, "alice-who-leaves")
-    cut = Cut(alice)
     alice.enter(room)
     other = alice.context.new_page()
     other.goto(shared_site.url)
     other.get_by_role("button", name="Sign out").click()
     other.get_by_text("You are signed out").wait_for()
-    cut.now(1012)
+    for offline in (True, False):  # a new connection, by no proxy of ours
+        alice.context.set_offline(offline)
     alice.await_state("stopped")
     alice.page.get_by_role("link", name="Sign in again").click()
     alice.page.get_by_label("Username").fill("alice-who-leaves")

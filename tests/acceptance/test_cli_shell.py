@@ -197,6 +197,17 @@ def test_quiet_and_success_mean_no_byte_on_either_stream(site: ChatSite, line: l
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "redis://nowhere.invalid:6379"])
+def test_a_broker_that_does_not_answer_is_one_warning_and_no_failure(site: ChatSite, url: str) -> None:
+    done = run(site, "chat_send", "newbox", "x", "--json", env={"CHAT_REDIS_URL": url})
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["live"] == "deferred"
+    assert done.stderr.startswith(b"Warning: stored, but ")
+    assert done.stderr.count(b"\n") == 1
+    done = run(site, "chat_send", "newbox", "x", "-q", env={"CHAT_REDIS_URL": url})
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 # Signals
 
 

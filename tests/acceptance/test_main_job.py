@@ -38,7 +38,7 @@ async def run(site: ChatSite, *arguments: str) -> tuple[int | None, str, str]:
 def test_a_command_in_another_process_reaches_open_sockets_and_a_tail(site: ChatSite, cookies: list[str]) -> None:
     room = "announce"
     assert site.manage("create_room", room).stdout == f"Created room {room}\n"
-    tail = site.popen("chat_tail", room, "-n0", "--json", "--count", "2", "--timeout", f"{DEADLINE_S:g}")
+    tail = site.popen("chat_tail", room, "-n", "all", "--json", "--count", "2", "--timeout", f"{DEADLINE_S:g}")
 
     async def scenario() -> None:
         async with Reader(site, room, cookies[0]) as alice, Reader(site, room, cookies[1]) as bob:

@@ -27,6 +27,13 @@ def site() -> Iterator[ChatSite]:
     site.close()
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[ChatSite]:
+    """One that runs and that tests leave running."""
+    with ChatSite(env=ECHO) as site:
+        yield site
+
+
 def refusal(site: ChatSite, *arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
     """How a `runchat` that does not get ready ends: its exit code and its one line."""
     done = site.manage("runchat", *arguments, env=env)
@@ -35,19 +42,18 @@ def refusal(site: ChatSite, *arguments: str, env: dict[str, str] | None = None) 
     return done.returncode, done.stderr.strip()
 
 
-def test_it_says_where_what_is_and_then_that_it_is_ready(site: ChatSite) -> None:
-    site.start()
-    *_, page, send, follow, stop, data, live, admin, ready = site.stdout.splitlines()
-    assert page == f"Roomline: {site.url}"
+def test_it_says_where_what_is_and_then_that_it_is_ready(running: ChatSite) -> None:
+    *_, page, send, follow, stop, data, live, admin, ready = running.stdout.splitlines()
+    assert page == f"Roomline: {running.url}"
     assert send.endswith('./manage.py chat_send newbox "hello"')
     assert follow.endswith("./manage.py chat_tail newbox")
     assert stop.endswith("Ctrl-C")
-    assert data.endswith(f"SQLite {site.var_dir}/chat.sqlite3")
-    assert live.endswith(f"Valkey at {site.broker_socket}")
+    assert data.endswith(f"SQLite {running.var_dir}/chat.sqlite3")
+    assert live.endswith(f"Valkey at {running.broker_socket}")
     assert "./manage.py createsuperuser" in admin
-    assert ready == f"Ready: {site.url}"
-    assert site.stderr == ""
-    with urlopen(site.url + "page") as answer:
+    assert ready == f"Ready: {running.url}"
+    assert running.stderr == ""
+    with urlopen(running.url + "page") as answer:
         assert answer.read() == b"/page"
         assert "Server" not in answer.headers
 
@@ -91,22 +97,20 @@ def test_an_admin_is_not_asked_for_twice(site: ChatSite) -> None:
     assert "createsuperuser" not in site.stdout
 
 
-def test_its_record_names_it(site: ChatSite) -> None:
-    site.start()
-    assert site.process is not None
-    record = json.loads((site.var_dir / "server.json").read_text())
-    assert (record["pid"], record["address"]) == (site.process.pid, site.url)
+def test_its_record_names_it(running: ChatSite) -> None:
+    assert running.process is not None
+    record = json.loads((running.var_dir / "server.json").read_text())
+    assert (record["pid"], record["address"]) == (running.process.pid, running.url)
 
 
-def test_a_busy_port_is_exit_1_with_another_port_and_the_pid_of_the_server_that_has_it(site: ChatSite) -> None:
-    site.start()
-    assert site.process is not None
-    code, line = refusal(site, str(site.port))
+def test_a_busy_port_is_exit_1_with_another_port_and_the_pid_of_the_server_that_has_it(running: ChatSite) -> None:
+    assert running.process is not None
+    code, line = refusal(running, str(running.port))
     assert code == 1
     assert line.endswith(
-        f"port {site.port} is in use by the chat server with pid {site.process.pid}; try: runchat {site.port + 1}"
+        f"port {running.port} is in use by the chat server with pid {running.process.pid}; try: runchat {running.port + 1}"
     )
-    with Wire(site.host, site.port) as wire:
+    with Wire(running.host, running.port) as wire:
         wire.open("/still/there")
 
 
@@ -190,13 +194,12 @@ def test_a_second_server_shares_the_broker_and_outlives_the_first(site: ChatSite
     assert not site.broker_pid()
 
 
-def test_a_second_server_on_other_data_is_refused(site: ChatSite) -> None:
-    site.start()
-    code, line = refusal(site, "0", env={"DATABASE_URL": f"sqlite:///{site.var_dir}/other.sqlite3"})
+def test_a_second_server_on_other_data_is_refused(running: ChatSite) -> None:
+    code, line = refusal(running, "0", env={"DATABASE_URL": f"sqlite:///{running.var_dir}/other.sqlite3"})
     assert code == 1
     for part in ("other.sqlite3", "chat.sqlite3", "roomline.env", "CHAT_VAR_DIR"):
         assert part in line
-    assert not (site.var_dir / "other.sqlite3").exists()
+    assert not (running.var_dir / "other.sqlite3").exists()
 
 
 def test_a_unix_socket_serves_a_proxy(site: ChatSite) -> None:

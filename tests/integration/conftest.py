@@ -17,13 +17,13 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def newbox(transactional_db: None) -> RoomView:
-    """An empty public room, really committed: other threads and connections see it."""
+def newbox() -> RoomView:
+    """An empty public room; the test says which database it needs."""
     return services.create_room("newbox").room
 
 
 @pytest.fixture
-def people(transactional_db: None) -> dict[str, Actor]:
+def people() -> dict[str, Actor]:
     """Alice, Bob and Carol have accounts; Sam is staff, Root is superuser."""
     users = [User.objects.create_user(name, first_name=name.title()) for name in ("alice", "bob", "carol")]
     users.append(User.objects.create_user("sam", is_staff=True))

@@ -43,7 +43,9 @@ def test_times_to_wait(text: str, value: float) -> None:
     assert times.seconds(text) == value
 
 
-@pytest.mark.parametrize("text", ["0", "0.0", "-1", "nan", "inf", "1e3", "", "x", "0s", "1_0"])
+@pytest.mark.parametrize(
+    "text", ["0", "0.0", "-1", "nan", "inf", "1e3", "", "x", "0s", "1_0", "2000001", "24d", "99999999999"]
+)
 def test_what_is_no_time_to_wait_is_refused(text: str) -> None:
     with pytest.raises(ArgumentTypeError):
         times.seconds(text)

@@ -10,7 +10,7 @@ from chatcli import server_record
 from chatcli.base import LocalCommand
 from chatcli.text_input import whole_stdin
 from chatcli.times import seconds
-from chatcore import bell, history, services
+from chatcore import bell, conf, history, services
 from chatcore.bell import Batch
 from chatcore.bell.layer import channel_layer
 from chatcore.events import to_dict
@@ -88,10 +88,9 @@ class Command(LocalCommand):
 
     def live(self, rung: bool) -> str:
         """How far the message has got beyond the disk."""
-        if server_record.live_record() is None:
-            return "none"
-        if rung:
-            return "pushed"
+        runs_here = server_record.live_record() is not None
+        if rung or not (runs_here or conf.settings.BROKER_SOCKET is None):  # a broker of all machines, or of this one
+            return "pushed" if runs_here else "none"
         self.warn("stored, but the live layer does not answer: open pages get it within seconds, through the log")
         return "deferred"
 

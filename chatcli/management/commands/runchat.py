@@ -11,6 +11,7 @@ from django.utils import autoreload
 
 from chatcli.base import ChatCommand
 from chatcli.server.listen import Address, parse_address
+from chatcli.server_record import live_record, mismatch
 from chatcli.serving import Serving
 from chatcore.exceptions import ChatError
 
@@ -52,6 +53,13 @@ class Command(ChatCommand):
         except KeyboardInterrupt:  # before the server took Ctrl-C over, or after
             self.stdout.write("Stopped.")
             return None
+
+    def refuse_foreign_data(self) -> None:
+        """Also beside a server on the same CHAT_VAR_DIR that means other data: commands could not mean both."""
+        super().refuse_foreign_data()
+        record = live_record()
+        if record is not None and (reason := mismatch(record)) is not None:
+            raise ChatError(f"{reason}; or give this server a CHAT_VAR_DIR of its own")
 
     def handle(
         self,
