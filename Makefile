@@ -15,7 +15,15 @@ run: ## start the site: make run, or make run PORT=8001
 
 test: ## run the tests: make test, or make test ARGS="-k name tests/unit"
 	@$(venv) test
-	@exec $(python) -m pytest $(ARGS)
+	@exec $(python) -m pytest -n 2 --dist loadfile $(ARGS)
+
+soak: ## run the tests at full size: more connections, longer waits
+	@$(venv) test
+	@ROOMLINE_SOAK=10 $(python) -m pytest $(ARGS)
+
+bench: ## measure how fast a command's message reaches everybody
+	@$(venv) test
+	@exec $(python) -m tests.bench.latency
 
 lint: ## check style, types and the import order
 	@$(venv) dev test
@@ -36,4 +44,4 @@ clean: ## remove .venv and caches; var/ with the rooms stays
 	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test lint format venv clean
+.PHONY: help run test soak bench lint format venv clean

@@ -104,7 +104,7 @@ class QueueOutlet:
     def live(self, encoded: Encoded) -> None:
         if self._lag > conf.settings.OUTBOX_BYTES and self._closing is None:
             self._waiting.clear()
-            self._closing = _TOO_SLOW
+            self._end(_TOO_SLOW)
         for payload in encoded.payloads:
             self._put(payload, len(payload))
 
@@ -118,8 +118,7 @@ class QueueOutlet:
 
     async def close(self, code: int) -> None:
         if self._closing is None:
-            self._closing = code
-            self._start()
+            self._end(code)
         assert self._task is not None
         await asyncio.wait([self._task], timeout=_CLOSE_PATIENCE)
 
@@ -127,10 +126,14 @@ class QueueOutlet:
         if self._closing is None:
             self._waiting.append((payload, lag))
             self._lag += lag
+            self._start()
+
+    def _end(self, code: int) -> None:
+        self._closing = code
         self._start()
 
     def _start(self) -> None:
-        if self._task is None or (self._task.done() and (self._waiting or self._closing is not None)):
+        if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:

@@ -48,6 +48,11 @@ class ChatApplication:
         router: ASGIApplication = ProtocolTypeRouter({"http": self._http, "websocket": sockets})
         return router
 
+    async def settle(self) -> None:
+        """Store and acknowledge what was posted so far. Called before the sockets are closed."""
+        if self._router is not None:
+            await self._writer.settled()
+
     async def close(self) -> None:
         """Store what waits, ring for it, let go of everything. Called when the sockets are closed."""
         if self._router is None:

@@ -75,6 +75,11 @@ class Writer:
         if self._marking is None or self._marking.done():
             self._marking = asyncio.get_running_loop().create_task(self._save_marks())
 
+    async def settled(self) -> None:
+        """Return when nothing waits to be stored, and everybody who posted has been told."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
     async def close(self) -> None:
         """Commit what waits, save the read marks, end the thread."""
         for task in (self._task, self._marking):

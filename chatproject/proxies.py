@@ -33,6 +33,9 @@ class TrustedProxies:
             scope = {**scope, **self.origin(scope)}
         await self.application(scope, receive, send)
 
+    async def settle(self) -> None:
+        await self.application.settle()
+
     async def close(self) -> None:
         await self.application.close()
 

@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from chatproject.addresses import allowed_hosts, public_url, trusted_proxies
 from chatproject.databases import database, identity
 from chatproject.environment import Environment
+from chatproject.logs import without_traceback
 from chatproject.secret_key import kept_secret_key
 from chatproject.time_zone import time_zone
 
@@ -149,21 +150,24 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# The log goes to stderr. Pages that are refused or not found are no news; what the layer's receiver
-# prints each second while its broker is down is told once, as a change of state, by chatcore.bell.
+# The log goes to stderr. Pages that are refused or not found are no news, a client's mistake is a line and no
+# traceback. What the layer's receiver prints each second while its broker is down, chatcore.bell tells once.
 
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"without_traceback": {"()": lambda: without_traceback}},
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "mistakes": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_traceback"]},
         "none": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        "django.security": {"handlers": ["mistakes"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
         "channels_redis.pubsub": {"handlers": ["none"], "propagate": False},
     },

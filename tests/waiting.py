@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 #: Seconds after which something that should have happened has failed.
-DEADLINE_S = 20.0 * float(os.environ.get("ROOMLINE_PATIENCE", "1"))
+DEADLINE_S = 40.0 * float(os.environ.get("ROOMLINE_PATIENCE", "1"))
 #: How many times its small size a fault test has: 1 in `make test`, more in `make soak`.
 SOAK = int(os.environ.get("ROOMLINE_SOAK", "1"))
 

@@ -93,11 +93,23 @@ class ChatServer(Server):  # type: ignore[misc]
             port.stopListening()
         chats = [protocol for protocol in self.connections if isinstance(protocol, ChatProtocol)]
         self._stopping(len(chats))
+        await self._settle(chats)
         for protocol in chats:
             protocol.go_away()
         await self._end_applications()
         if close := getattr(self.application, "close", None):
             await asyncio.wait_for(close(), APPLICATION_CLOSE_S)
+
+    async def _settle(self, chats: list[ChatProtocol]) -> None:
+        """Nothing may follow a close frame: let the application answer first what has come in, and read no more."""
+        settle = getattr(self.application, "settle", None)
+        if settle is None:
+            return
+        for protocol in chats:
+            protocol.transport.pauseProducing()
+        await asyncio.wait([asyncio.ensure_future(settle())], timeout=self.options.drain)
+        for protocol in chats:
+            protocol.transport.resumeProducing()  # for their close frames
 
     async def _end_applications(self) -> None:
         """Wait for the connections' applications, then cancel those that are left."""

@@ -136,7 +136,7 @@ class RoomHub:
                     outlet.backlog(self._gap("pruned", position, page.state.floor))
                     position = page.state.floor
                     continue
-                payloads = page.payloads
+                payloads = page.payloads[: self.last - position]  # what the room has not delivered yet comes live
                 if not payloads:
                     raise ChatError("this room's log lacks events: ask the people who run this site")
             outlet.backlog(Encoded.of(payloads))

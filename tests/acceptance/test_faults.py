@@ -77,6 +77,27 @@ def test_a_killed_server_leaves_no_broker_and_readers_come_back_complete() -> No
         asyncio.run(scenario())
 
 
+def test_a_stopping_server_says_so_and_keeps_what_it_has_acknowledged() -> None:
+    with ChatSite(env={"CHAT_RATE": "off"}) as site:
+        site.manage("create_room", "room")
+        (cookie,) = site.sign_in("alice")
+
+        async def scenario() -> set[int]:
+            async with Reader(site, "room", cookie) as reader:
+                await send_all(reader, [f"line {number}" for number in range(300)])
+                await reader.until(lambda: len(reader.replies) > 0, "the first answer")
+                assert await asyncio.to_thread(site.stop) == 0
+                await reader.until(lambda: reader.closed is not None, "the close frame")
+                assert reader.closed == 1012
+                return {reply["seq"] for reply in reader.replies}
+
+        acked = asyncio.run(scenario())
+        numbers = [event["seq"] for event in in_the_log(site, "room")]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert acked <= set(numbers)
+        assert "Traceback" not in site.stderr
+
+
 def is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -147,8 +168,8 @@ def small_socket(site: ChatSite) -> socket.socket:
 
 
 def test_interrupted_catch_ups_end_in_the_view_of_a_live_reader() -> None:
-    """Readers are cut at random while posts, edits and deletions go on. ROOMLINE_CATCH_UPS sets how often."""
-    cuts = int(os.environ.get("ROOMLINE_CATCH_UPS", "60"))
+    """Readers are cut at random while posts, edits and deletions go on."""
+    cuts = 500 if "ROOMLINE_SOAK" in os.environ else 60
     chance = random.Random(7)
     with ChatSite(env={"CHAT_RATE": "off"}) as site:
         site.manage("create_room", "room")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -79,18 +80,18 @@ def test_people_in_the_browser_and_a_tail_see_the_same(site: ChatSite, cookies: 
     assert [seq for seq, _ in seen] == list(range(1, 21))
 
 
-def test_fifty_commands_at_once_give_fifty_numbers_without_a_hole(site: ChatSite, cookies: list[str]) -> None:
-    room = "crowd"
+def test_many_commands_at_once_give_numbers_without_a_hole(site: ChatSite, cookies: list[str]) -> None:
+    room, crowd = "crowd", 50 if "ROOMLINE_SOAK" in os.environ else 15
     site.manage("create_room", room)
 
     async def scenario() -> None:
         async with Reader(site, room, cookies[0]) as reader:
-            done = await asyncio.gather(*(run(site, "chat_send", room, f"from {number}") for number in range(50)))
+            done = await asyncio.gather(*(run(site, "chat_send", room, f"from {number}") for number in range(crowd)))
             assert {(code, stderr) for code, _, stderr in done} == {(0, "")}
-            assert sorted(int(stdout.split("#")[1]) for _, stdout, _ in done) == list(range(1, 51))
-            await reader.until_seen(50)
-            assert reader.view.posted == list(range(1, 51))
-            assert {text for text, _ in reader.view.messages.values()} == {f"from {number}" for number in range(50)}
+            assert sorted(int(stdout.split("#")[1]) for _, stdout, _ in done) == list(range(1, crowd + 1))
+            await reader.until_seen(crowd)
+            assert reader.view.posted == list(range(1, crowd + 1))
+            assert {text for text, _ in reader.view.messages.values()} == {f"from {number}" for number in range(crowd)}
 
     asyncio.run(scenario())
 

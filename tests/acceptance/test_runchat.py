@@ -107,9 +107,8 @@ def test_a_busy_port_is_exit_1_with_another_port_and_the_pid_of_the_server_that_
     assert running.process is not None
     code, line = refusal(running, str(running.port))
     assert code == 1
-    assert line.endswith(
-        f"port {running.port} is in use by the chat server with pid {running.process.pid}; try: runchat {running.port + 1}"
-    )
+    holder, free = running.process.pid, running.port + 1
+    assert line.endswith(f"port {running.port} is in use by the chat server with pid {holder}; try: runchat {free}")
     with Wire(running.host, running.port) as wire:
         wire.open("/still/there")
 

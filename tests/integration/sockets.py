@@ -58,8 +58,16 @@ class Site:
     async def socket(
         self, room: str, user: Any = None, *, full: bool = True, extensions: Frame | None = None
     ) -> "AsyncIterator[Client]":
-        """A client that has connected; it leaves at the end of the block."""
-        client = Client(f"/ws/chat/{room}/", user or AnonymousUser(), b"v=1" if full else b"", extensions or {})
+        """A client in that room; it leaves at the end of the block."""
+        async with self.connected(f"/ws/chat/{room}/", user, b"v=1" if full else b"", extensions) as client:
+            yield client
+
+    @asynccontextmanager
+    async def connected(
+        self, path: str, user: Any, query: bytes = b"v=1", extensions: Frame | None = None
+    ) -> "AsyncIterator[Client]":
+        """A client at that address."""
+        client = Client(path, user or AnonymousUser(), query, extensions or {})
         task = asyncio.create_task(self.application(client.scope, client.receive, client.send))  # type: ignore[arg-type]
         try:
             assert await client.event() == {"type": "websocket.accept"}
