@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.clients import Reader, View, in_the_log
 from tests.acceptance.site import ChatSite
-from tests.waiting import DEADLINE_S, wait_until
+from tests.waiting import DEADLINE_S, SOAK, wait_until
 
 
 async def send_all(reader: Reader, texts: list[str]) -> None:
@@ -169,7 +169,7 @@ def small_socket(site: ChatSite) -> socket.socket:
 
 def test_interrupted_catch_ups_end_in_the_view_of_a_live_reader() -> None:
     """Readers are cut at random while posts, edits and deletions go on."""
-    cuts = 500 if "ROOMLINE_SOAK" in os.environ else 60
+    cuts = 500 if SOAK > 1 else 60
     chance = random.Random(7)
     with ChatSite(env={"CHAT_RATE": "off"}) as site:
         site.manage("create_room", "room")

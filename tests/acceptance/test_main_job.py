@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.acceptance.clients import Reader, in_the_log
 from tests.acceptance.site import ChatSite
-from tests.waiting import DEADLINE_S
+from tests.waiting import DEADLINE_S, SOAK
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ def test_people_in_the_browser_and_a_tail_see_the_same(site: ChatSite, cookies: 
 
 
 def test_many_commands_at_once_give_numbers_without_a_hole(site: ChatSite, cookies: list[str]) -> None:
-    room, crowd = "crowd", 50 if "ROOMLINE_SOAK" in os.environ else 15
+    room, crowd = "crowd", 50 if SOAK > 1 else 15
     site.manage("create_room", room)
 
     async def scenario() -> None:

