@@ -49,6 +49,14 @@ def run(arguments: "list[str]") -> None:
         sys.exit("Roomline's settings: {}".format(error))
 
 
+def die_of_interrupt() -> None:
+    """Ends as Ctrl-C ends a program that has no rules of its own for it, so that a shell sees it right."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
 def main() -> None:
     use_venv()
     if sys.version_info < (3, 11):
@@ -61,11 +69,8 @@ def main() -> None:
     prepare()
     try:
         run(sys.argv[1:])
-    except KeyboardInterrupt:  # before a command has rules of its own: die of the signal, as a shell expects
-        import signal
-
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:  # before the command begins, or in one of Django's
+        die_of_interrupt()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ _HEADS_WITHOUT_LAYER = 0.25
 #: Seconds for which a ring that is on its way may stay behind what the heads say.
 _GRACE = 0.01
 _MOST_RINGS = 1000
+#: Seconds after which a task is cancelled again: Python 3.11's `wait_for`, with which redis-py sends, may swallow it.
+_CANCEL_AGAIN = 0.05
 
 
 class Ear:
@@ -101,9 +103,10 @@ class Lookout:
     async def close(self) -> None:
         """Listen no more."""
         self._stopped.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while pending := [task for task in self._tasks if not task.done()]:
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=_CANCEL_AGAIN)
         self._reader.close()
 
     async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

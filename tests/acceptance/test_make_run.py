@@ -27,6 +27,7 @@ class Start:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
             )
 
     def ready(self) -> None:
@@ -37,8 +38,8 @@ class Start:
     def said(self) -> str:
         return self.output.read_text()
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(DEADLINE_S)
 
     def manage(self, *arguments: str) -> str:
@@ -69,3 +70,10 @@ def test_a_second_run_keeps_the_room_and_what_was_said(start: Start, tmp_path: P
     again.ready()
     assert "hello" in again.manage("chat_tail", "newbox", "--no-follow")
     assert again.stop() == 0
+
+
+def test_ctrl_c_stops_the_server_in_order(start: Start) -> None:
+    start.ready()
+    assert start.stop(signal.SIGINT) == 0
+    assert "Traceback" not in start.said
+    assert start.said.splitlines()[-1].startswith("Stopp")
