@@ -1,6 +1,7 @@
 """The database as threads use it: what its errors mean for people, and a thread with a connection of its own."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from django.db import (
     InterfaceError,
     OperationalError,
     ProgrammingError,
+    connection,
     connections,
     reset_queries,
 )
@@ -63,6 +65,16 @@ def places(count: int) -> str:
     return ", ".join(["%s"] * count)
 
 
+def database_file() -> int | None:
+    """Which file SQLite's database is, by inode: a restored copy is another one. None on other databases."""
+    if connection.vendor != "sqlite":
+        return None
+    try:
+        return os.stat(connection.settings_dict["NAME"]).st_ino  # noqa: PTH116  for each call of a thread
+    except OSError:
+        return None
+
+
 class DatabaseThread:
     """One thread with its own connection, kept open: opening one costs more than a write does.
 
@@ -70,6 +82,7 @@ class DatabaseThread:
     """
 
     def __init__(self, name: str) -> None:
+        self._file: int | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"chat-{name}")
 
     async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -77,17 +90,15 @@ class DatabaseThread:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: self._guarded(call, *args, **kwargs))
 
-    def reopen(self) -> None:
-        """Begin the next call with a fresh connection: another database lies where ours was."""
-        self._executor.submit(connections.close_all)
-
     def close(self) -> None:
         """Close the connection and end the thread; calls that wait are carried out first."""
         self._executor.submit(connections.close_all)
         self._executor.shutdown(wait=False)
 
-    @staticmethod
-    def _guarded(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _guarded(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if (found := database_file()) != self._file:
+            connections.close_all()  # another file lies where ours was: writing on would be into nowhere
+            self._file = found
         try:
             with explaining():
                 return call(*args, **kwargs)

@@ -20,6 +20,8 @@ from chatcore.models import Message as Row
 from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, actor_for, check_read
 
+#: Among so many names a near match is looked for: it is asked for by mistakes, which must stay cheap.
+_MANY_NAMES = 2000
 #: The columns of which a message object is made, in the order in which `_fields` takes them.
 COLUMNS = (
     "id", "seq", "rev", "kind", "text", "username", "author_type", "author_id", "author_name", "source",
@@ -90,6 +92,8 @@ def rooms_for(actor: Actor) -> list[RoomView]:
     """The rooms that the actor may read and that are not archived, by name."""
     if actor.type == "guest" and conf.settings.GUESTS != "read":
         return []
+    if standings([(0, actor)]).get((0, actor.id), NOBODY).banned and not actor.is_superuser:
+        return []
     members = Membership.objects.filter(room=OuterRef("pk")).order_by().values("room")
     last = Row.objects.filter(room=OuterRef("pk"), seq=OuterRef("last_seq")).values("created_at")
     rooms = (
@@ -111,7 +115,8 @@ def access(name: str, actor: Actor) -> Access:
     """The room and what the actor is in it; RoomNotFound (with near matches), Forbidden or NotSignedIn."""
     room = Room.objects.filter(name_key=room_key(name)).first()
     if room is None:
-        check_read(actor, _UNKNOWN, NOBODY)  # who may read nothing learns nothing of names either
+        standing = standings([(0, actor)]).get((0, actor.id), NOBODY)
+        check_read(actor, _UNKNOWN, standing)  # who may read nothing learns nothing of names either
         raise unknown_room(name, actor)
     standing = standings([(room.pk, actor)]).get((room.pk, actor.id), NOBODY)
     view = _view(room, Membership.objects.filter(room=room).count())
@@ -131,7 +136,7 @@ def unknown_room(name: str, actor: Actor) -> RoomNotFound:
 
     It names up to three that he may know of and that look like it.
     """
-    names = dict(_visible_rooms(actor).values_list("name_key", "name")[:10_000])
+    names = dict(_visible_rooms(actor).values_list("name_key", "name")[:_MANY_NAMES])
     return RoomNotFound(name, [names[key] for key in difflib.get_close_matches(room_key(name), names, 3, 0.6)])
 
 
@@ -190,15 +195,16 @@ def events_after(room_id: int, after: int, limit: int) -> Page:
     """Up to `limit` encoded events from rev `after` + 1 on.
 
     Messages and changes are two queries, and posts may commit between them: the run ends at the first number
-    that is in neither, so that no order of commits can hide an event.
+    that is in neither, so that no order of commits can hide an event. Changes come first, so that a message is
+    never older than a change in the same page.
     """
     room = Room.objects.filter(pk=room_id).values_list("name", "head", "floor", "epoch").first()
     if room is None:
         raise RoomNotFound(f"of number {room_id} (it was deleted)")
     name, state = room[0], Head(*room[1:])
+    found: dict[int, Event] = {change.rev: change for change in _changes(room_id, name, after, limit)}
     messages = Row.objects.filter(room=room_id, rev__gt=after).order_by("rev")[:limit]
-    found: dict[int, Event] = {row[2]: _message(name, row) for row in messages.values_list(*COLUMNS)}
-    found.update({change.rev: change for change in _changes(room_id, name, after, limit)})
+    found.update({row[2]: _message(name, row) for row in messages.values_list(*COLUMNS)})
     payloads: list[bytes] = []
     while len(payloads) < limit and (event := found.get(after + 1 + len(payloads))) is not None:
         payloads.append(encode(event))

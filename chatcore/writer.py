@@ -5,6 +5,7 @@ There is no timer: a lone message waits for nothing.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ _BATCH_TEXT = 256 * 1024
 _MOST_WAITING = 10_000
 _DEADLINE = 5.0
 _READ_MARKS_EVERY = 1.0
+#: Seconds that read marks may keep posts waiting.
+_MARKS_PATIENCE = 0.5
 
 Announce = Callable[[Sequence[Batch]], None]
 
@@ -46,6 +49,7 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._others: set[asyncio.Task[Any]] = set()
         self._marks: dict[tuple[int, str], int] = {}
         self._marking: asyncio.Task[None] | None = None
 
@@ -63,9 +67,10 @@ class Writer:
 
     async def run(self, service: Callable[..., T], *args: Any) -> T:
         """Another write of `services` in the same thread, such as an edit; its result or its ChatError."""
-        batches: list[Batch] = []
-        result = await self._thread.run(service, *args, announce=batches.extend, timeout=_DEADLINE)
-        self._announce(batches)
+        task = asyncio.get_running_loop().create_task(self._announced(service, *args))
+        self._others.add(task)
+        task.add_done_callback(self._others.discard)
+        result: T = await asyncio.shield(task)  # who asked may leave; what was committed is announced all the same
         return result
 
     def mark_read(self, room_id: int, user_id: str, seq: int) -> None:
@@ -77,14 +82,14 @@ class Writer:
 
     async def settled(self) -> None:
         """Return when nothing waits to be stored, and everybody who posted has been told."""
-        while self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+        while running := [task for task in (self._task, *self._others) if task is not None and not task.done()]:
+            await asyncio.wait(running)
 
     async def close(self) -> None:
         """Commit what waits, save the read marks, end the thread."""
-        for task in (self._task, self._marking):
-            if task is not None:
-                await asyncio.wait([task], timeout=_DEADLINE)
+        running = [task for task in (self._task, self._marking, *self._others) if task is not None]
+        if running:
+            await asyncio.wait(running, timeout=_DEADLINE)
         if self._expiry is not None:
             self._expiry.cancel()
         self._thread.close()
@@ -94,15 +99,11 @@ class Writer:
         while self._waiting:
             batch = self._next_batch()
             batches: list[Batch] = []
-            left = _DEADLINE - (asyncio.get_running_loop().time() - batch[0].since)
             results: Sequence[Posted | ChatError]
             try:
-                results = await self._thread.run(
-                    post_messages,
-                    [waiting.post for waiting in batch],
-                    announce=batches.extend,
-                    timeout=max(0.1, left),
-                )
+                posts = [waiting.post for waiting in batch]
+                deadline = batch[0].since + _DEADLINE
+                results = await self._thread.run(_in_time, deadline, post_messages, posts, announce=batches.extend)
             except ChatError as error:
                 results = [error] * len(batch)
             except Exception:
@@ -111,6 +112,13 @@ class Writer:
             self._announce(batches)
             for waiting, result in zip(batch, results, strict=True):
                 _tell(waiting, result)
+
+    async def _announced(self, service: Callable[..., T], *args: Any) -> T:
+        deadline = time.monotonic() + _DEADLINE
+        batches: list[Batch] = []
+        result = await self._thread.run(_in_time, deadline, service, *args, announce=batches.extend)
+        self._announce(batches)
+        return result
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -138,9 +146,19 @@ class Writer:
             await asyncio.sleep(_READ_MARKS_EVERY)
             marks, self._marks = self._marks, {}
             try:
-                await self._thread.run(save_read_marks, marks)
-            except ChatError as error:
-                logger.warning("read marks were not saved: %s", error)
+                await self._thread.run(save_read_marks, marks, timeout=_MARKS_PATIENCE)
+            except Exception as error:
+                logger.warning("read marks are saved later: %s", error)
+                for (room_id, user_id), seq in marks.items():
+                    self._marks[room_id, user_id] = max(seq, self._marks.get((room_id, user_id), 0))
+
+
+def _in_time(deadline: float, service: Callable[..., T], *args: Any, announce: Announce) -> T:
+    """The service, with what is left of the time that whoever asked for it has; the thread may have been busy."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Unavailable("the database is too busy: nothing was stored, try again")
+    return service(*args, announce=announce, timeout=left)
 
 
 def _tell(waiting: _Waiting, result: Posted | ChatError) -> None:

@@ -19,7 +19,7 @@ from chatcli.server.protocol import ChatProtocol
 logger = logging.getLogger(__name__)
 
 EXTENSION = "roomline.frames"
-APPLICATION_CLOSE_S = 10.0
+APPLICATION_CLOSE_S = 15.0
 
 
 class ChatServer(Server):  # type: ignore[misc]

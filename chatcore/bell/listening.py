@@ -23,6 +23,9 @@ from chatcore.bell.layer import (
 
 logger = logging.getLogger(__name__)
 
+#: Seconds after a message that could not be read, so that a layer that only fails costs nothing.
+_AFTER_FAILURE = 0.01
+
 
 class Listener:
     """What one process hears: one channel in the groups of all rooms that somebody here follows."""
@@ -89,7 +92,7 @@ class Listener:
                 message = await layer.receive(channel)
             except Exception as error:  # a payload that is not even msgpack
                 self._ignore("unreadable", error)
-                await asyncio.sleep(0)
+                await asyncio.sleep(_AFTER_FAILURE)
                 continue
             try:
                 self._dispatch(message)

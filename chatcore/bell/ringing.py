@@ -115,7 +115,7 @@ def _joined(waiting: Batch | None, batch: Batch) -> Batch:
         payloads = [*waiting.payloads, *batch.payloads]
         joined = Batch(batch.room_id, batch.epoch, waiting.prev, batch.head, payloads)
     else:
-        return Batch(batch.room_id, batch.epoch, batch.prev, batch.head)
+        return Batch(batch.room_id, batch.epoch, min(waiting.prev, batch.prev), max(waiting.head, batch.head))
     if sum(map(len, joined.payloads)) > _LARGEST_PAYLOAD:
         return Batch(joined.room_id, joined.epoch, joined.prev, joined.head)
     return joined

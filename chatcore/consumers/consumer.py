@@ -22,6 +22,7 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+_ACCEPT = {"type": "websocket.accept"}
 _HELLO_WITHIN = 10.0
 _NO_HELLO = 4400
 _FLOOD = 4029
@@ -50,20 +51,21 @@ class ChatConsumer:
         return application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Live as long as the socket does."""
+        """Live as long as the socket does. Accepted is who is in the room: a plain client misses nothing from then on."""
         await receive()  # websocket.connect
-        await send({"type": "websocket.accept"})
         outlet = outlet_for(scope, send)
         name, actor = scope["url_route"]["kwargs"]["room"], actor_for(scope["user"])
         try:
             access = await self._hub.lookout.read(history.access, name, actor)
         except ChatError as error:
+            await send(_ACCEPT)
             await _turn_away(outlet, name, error)
             return
         room = self._hub.room(access.room)
         room.visit(outlet)
         session = Session(self._hub, self._writer, self._rates, room, access, actor, outlet)
         try:
+            await send(_ACCEPT)
             if "1" in parse_qs(scope.get("query_string", b"").decode("latin1")).get("v", []):
                 await self._serve_full(session, receive)
             else:
@@ -154,7 +156,7 @@ class UnknownPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say so and close."""
         await receive()
-        await send({"type": "websocket.accept"})
+        await send(_ACCEPT)
         outlet = outlet_for(scope, send)
         reply(outlet, refusal("", "not_found", "no such address: rooms are at /ws/chat/ROOM/"))
         await outlet.close(4404)

@@ -88,7 +88,7 @@ class Session:
                 await self._history(frame)
             case Ack():
                 if self.actor.type == "user":
-                    self._writer.mark_read(self.room.id, self.actor.id, min(frame.seq, self.room.last))
+                    self._writer.mark_read(self.room.id, self.actor.id, frame.seq)
             case TypingNotice():
                 self._typing()
             case _:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
@@ -14,7 +13,7 @@ from django.db import Error, connection
 
 from chatcore import bell, history
 from chatcore.bell import Batch
-from chatcore.database import DatabaseThread
+from chatcore.database import DatabaseThread, database_file
 from chatcore.history import Head
 
 logger = logging.getLogger(__name__)
@@ -146,9 +145,8 @@ class Lookout:
             if not room_ids:
                 continue
             try:
-                if connection.vendor == "sqlite" and (found := _inode()) != inode:
+                if connection.vendor == "sqlite" and (found := database_file()) != inode:
                     connection.close()  # another file lies where ours was
-                    self._reader.reopen()
                     inode, version = found, None
                 seen = _data_version()
                 every = _HEADS_EVERY if seen is not None or bell.configured() else _HEADS_WITHOUT_LAYER
@@ -188,10 +186,3 @@ def _data_version() -> int | None:
     with connection.wrap_database_errors:
         row: tuple[int] = connection.connection.execute("PRAGMA data_version").fetchone()
     return row[0]
-
-
-def _inode() -> int | None:
-    try:
-        return Path(connection.settings_dict["NAME"]).stat().st_ino
-    except OSError:
-        return None

@@ -149,7 +149,6 @@ class RoomHub:
     async def _page(self, position: int) -> Page:
         """A page of the log above `position`. Joiners share it; one that reaches the tail becomes a part of it."""
         page = await self._shared(self._pages, position, history.events_after, self.id, position, PAGE)
-        self._pages.pop(position, None)
         start = self._tail.start
         if position < start <= position + len(page.payloads):
             self._tail.prepend(Batch(self.id, self.epoch, position, start, page.payloads[: start - position]))
@@ -165,15 +164,18 @@ class RoomHub:
         return [events.encode(found) for found in history.latest_messages(self.id, _FIRST_MESSAGES, upto)]
 
     async def _shared(self, tasks: dict[int, "asyncio.Task[T]"], key: int, read: Callable[..., T], *args: object) -> T:
-        """The answer of one read for all who ask while it is under way or kept. A failed one is not kept."""
+        """The answer of one read for all who ask while it is under way, or kept; pages and failures are not kept."""
         task = tasks.get(key)
         if task is None:
             task = tasks[key] = self._loop.create_task(_awaited(self._lookout.read(read, *args)))
-        try:
-            return await asyncio.shield(task)
-        except Exception:
-            tasks.pop(key, None)
-            raise
+
+            def ended(task: "asyncio.Task[T]") -> None:
+                failed = task.cancelled() or task.exception() is not None
+                if (failed or tasks is self._pages) and tasks.get(key) is task:
+                    del tasks[key]
+
+            task.add_done_callback(ended)
+        return await asyncio.shield(task)
 
     async def _run(self) -> None:
         try:
@@ -191,7 +193,10 @@ class RoomHub:
 
     def _deliver(self, batch: Batch) -> None:
         self.last = batch.head
-        self._tail.append(batch)
+        if all(map(events.is_message, batch.payloads)):
+            self._tail.append(batch)
+        else:
+            self._tail = Tail(batch.head)  # who joins later reads the present text, not what was edited or deleted
         encoded = Encoded.of(batch.payloads)
         self._write(self._full, encoded)
         if self._plain:

@@ -1,5 +1,6 @@
 """Posting: many messages into any rooms in one durable transaction, then one ring a room."""
 
+import time
 from collections.abc import Sequence
 
 from django.db import DataError, IntegrityError
@@ -24,19 +25,20 @@ def post_messages(
     """
     if not posts:
         return []
+    deadline = time.monotonic() + timeout
     try:
         return _post(posts, together, announce, timeout)
     except (DataError, IntegrityError) as error:
         if together or len(posts) == 1:
             reason = str(error).partition("\n")[0]
             raise BadRequest(f"the database refuses this message ({reason})") from error
-    return [_post_alone(post, announce, timeout) for post in posts]
+    return [_post_alone(post, announce, deadline) for post in posts]
 
 
-def _post_alone(post: Post, announce: Announce, timeout: float) -> Posted | ChatError:
+def _post_alone(post: Post, announce: Announce, deadline: float) -> Posted | ChatError:
     """One of a batch that the database refused: a bad one fails alone."""
     try:
-        return post_messages([post], announce=announce, timeout=timeout)[0]
+        return post_messages([post], announce=announce, timeout=deadline - time.monotonic())[0]
     except ChatError as error:
         return error
 

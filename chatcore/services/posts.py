@@ -97,7 +97,7 @@ def check_form(post: Post, room: LockedRoom) -> None:
 def digest(post: Post) -> str:
     """By which a repeated request is told from another one under the same key."""
     request = [
-        post.actor.type, post.actor.id, post.actor.username, post.text, post.kind, post.title, post.priority,
+        post.actor.type, post.actor.id, post.actor.name, post.text, post.kind, post.title, post.priority,
         post.tags, post.format, post.url, post.reply_to, post.slot,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]

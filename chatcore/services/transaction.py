@@ -10,6 +10,8 @@ from chatcore.bell import Batch
 from chatcore.database import explaining
 from chatcore.services.turnstile import turn
 
+#: Seconds that Python's sqlite3 waits for a lock, unless it is told otherwise.
+_USUAL_TIMEOUT = 5.0
 #: What is called with what was committed, once it is.
 Announce = Callable[[Sequence[Batch]], object]
 
@@ -45,4 +47,8 @@ def _alone(deadline: float) -> Iterator[None]:
     with turn(deadline):
         left = max(1, int(1000 * (deadline - time.monotonic())))
         connection.connection.execute(f"PRAGMA busy_timeout = {left}")  # for writers that take no turn
-        yield
+        try:
+            yield
+        finally:
+            usual = int(1000 * connection.settings_dict["OPTIONS"].get("timeout", _USUAL_TIMEOUT))
+            connection.connection.execute(f"PRAGMA busy_timeout = {usual}")

@@ -108,8 +108,8 @@ class Heard:
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self.rings: "asyncio.Queue[Batch]" = asyncio.Queue()
-        self.whispers: "asyncio.Queue[tuple[int, bytes]]" = asyncio.Queue()
+        self.rings: asyncio.Queue[Batch] = asyncio.Queue()
+        self.whispers: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
         self.listener = Listener(self.rings.put_nowait, lambda *whisper: self.whispers.put_nowait(whisper))
 
     async def ring(self) -> Batch:
@@ -122,7 +122,7 @@ class Heard:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):
-            while not await asyncio.to_thread(condition):
+            while not await asyncio.to_thread(condition):  # noqa: ASYNC110  the broker is asked
                 await asyncio.sleep(0.01)
 
 
@@ -246,7 +246,8 @@ RING: dict[str, Any] = {
         {}, {"type": "chat.message", "message": "hi"}, {"message": "hi"}, RING | {"v": 2}, RING | {"room": "1"},
         RING | {"room": None}, RING | {"prev": -1}, RING | {"prev": 1}, RING | {"head": 0}, RING | {"prev": True},
         RING | {"head": 2**63}, RING | {"epoch": 5}, RING | {"frames": None}, RING | {"frames": "{}"},
-        RING | {"frames": ["{}"]}, RING | {"frames": [b"{}", b"{}"]}, {key: RING[key] for key in RING if key != "epoch"},
+        RING | {"frames": ["{}"]}, RING | {"frames": [b"{}", b"{}"]},
+        {key: RING[key] for key in RING if key != "epoch"},
         {"type": "roomline.whisper"}, {"type": "roomline.whisper", "from": "x", "room": 1, "frame": "text"},
         {"type": "roomline.whisper", "from": "x", "room": "1", "frame": b"{}"},
         {"type": "roomline.whisper", "from": "x", "room": 1, "frame": b"\xff\xfe"},

@@ -2,15 +2,15 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from datetime import UTC, datetime
-from sqlite3 import connect
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 from chatcore import history, services
@@ -19,6 +19,7 @@ from chatcore.models import Message, ReadMark, Room, Sanction
 from chatcore.permissions import SYSTEM
 from tests.integration.sockets import Client, Site, elsewhere
 from tests.integration.writing import say
+from tests.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -163,6 +164,27 @@ def test_a_plain_client_sends_and_gets_messages_as_the_tutorial_has_them(
             assert await two.error() == ("empty", None)
             two.say(message="still here")
             assert (await two.only("message"))["message"] == "still here"
+
+    in_a_site(check)
+
+
+def test_a_socket_is_accepted_once_it_is_in_the_room_and_not_before(newbox: RoomView, alice: User) -> None:
+    """A plain client has no way to ask for what was posted between the two."""
+
+    async def check(site: Site) -> None:
+        busy = threading.Event()
+        reading = asyncio.create_task(site.lookout.read(busy.wait, DEADLINE_S))
+        client = Client("/ws/chat/newbox/", alice, b"", {})
+        serving = asyncio.ensure_future(site.application(client.scope, client.receive, client.send))  # type: ignore[arg-type]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert client.waiting() == []
+        busy.set()
+        assert await client.event() == {"type": "websocket.accept"}
+        await elsewhere(say, "newbox", "hi")
+        assert (await client.only("message"))["message"] == "hi"
+        client.leave()
+        await asyncio.gather(reading, serving)
 
     in_a_site(check)
 
@@ -365,15 +387,22 @@ def test_a_flood_of_frames_is_closed_with_4029(newbox: RoomView, alice: User) ->
     in_a_site(check)
 
 
-def test_a_locked_database_is_an_error_frame_and_nothing_is_half_stored(newbox: RoomView, alice: User) -> None:
+def test_a_database_that_cannot_be_written_is_an_error_frame_and_heals(newbox: RoomView, alice: User) -> None:
+    def read_only(connection: Any, **_: Any) -> None:
+        if threading.current_thread().name.startswith("chat-commits"):
+            connection.connection.execute("PRAGMA query_only = 1")
+
     async def check(site: Site) -> None:
-        async with site.hello("newbox", alice) as client:
+        async with site.hello("newbox", alice, after=0) as client:
             await client.only("open")
-            with closing(connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
+            connection_created.connect(read_only)
+            try:
                 client.say(type="send", message="x", client_id="c")
                 assert await client.error() == ("unavailable", "c")
-                other.execute("ROLLBACK")
+                client.say(type="edit", seq=1, message="x", client_id="e")
+                assert await client.error() == ("unavailable", "e")
+            finally:
+                connection_created.disconnect(read_only)
             assert await elsewhere(Message.objects.count) == 0
             client.say(type="send", message="x", client_id="c")
             assert {frame["type"] for frame in await client.frames(2)} == {"sent", "message"}

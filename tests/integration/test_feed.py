@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-from chatcore import events, history, services
+from chatcore import events, services
 from chatcore.bell import Batch
 from chatcore.events import Gap
 from chatcore.exceptions import RoomNotFound
@@ -177,7 +177,7 @@ def test_a_reader_that_is_slower_than_the_rings_goes_back_to_the_log(newbox: Roo
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_disorder_of_rings_loses_or_repeats_an_event(newbox: RoomView, seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311  no secret
+    chance = random.Random(seed)
 
     def commit(number: int) -> Batch:
         rung = Rung()

@@ -89,7 +89,8 @@ def test_an_edit_obeys_the_rules_of_texts_and_of_people(newbox: RoomView, people
 
 def test_read_marks_only_move_forward(newbox: RoomView, people: dict[str, Actor]) -> None:
     alice, bob = people["alice"].id, people["bob"].id
-    services.save_read_marks({(newbox.id, alice): 5, (newbox.id, bob): 2})
+    services.post_messages([Post(newbox.name, f"message {number}") for number in range(1, 6)])
+    services.save_read_marks({(newbox.id, alice): 99, (newbox.id, bob): 2})
     services.save_read_marks({(newbox.id, alice): 3, (newbox.id, bob): 4})
     services.save_read_marks({})
     marks = Room.objects.get().read_marks.values_list("user_id", "seq")
