@@ -111,10 +111,12 @@ def _joined(waiting: Batch | None, batch: Batch) -> Batch:
     """Both as one ring, without the payloads where they do not follow each other or grow too large."""
     if waiting is None:
         joined = batch
-    elif waiting.payloads and batch.payloads and (waiting.epoch, waiting.head) == (batch.epoch, batch.prev):
+    elif waiting.epoch != batch.epoch:
+        return Batch(batch.room_id, batch.epoch, batch.prev, batch.head)
+    elif waiting.payloads and batch.payloads and waiting.head == batch.prev:
         payloads = [*waiting.payloads, *batch.payloads]
         joined = Batch(batch.room_id, batch.epoch, waiting.prev, batch.head, payloads)
-    else:
+    else:  # of two threads the later commit may have been quicker here
         return Batch(batch.room_id, batch.epoch, min(waiting.prev, batch.prev), max(waiting.head, batch.head))
     if sum(map(len, joined.payloads)) > _LARGEST_PAYLOAD:
         return Batch(joined.room_id, joined.epoch, joined.prev, joined.head)

@@ -51,7 +51,7 @@ class ChatConsumer:
         return application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Live as long as the socket does. Accepted is who is in the room: a plain client misses nothing from then on."""
+        """Live as long as the socket does. It is accepted once it is in the room, so that nothing is missed since."""
         await receive()  # websocket.connect
         outlet = outlet_for(scope, send)
         name, actor = scope["url_route"]["kwargs"]["room"], actor_for(scope["user"])

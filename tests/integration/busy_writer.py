@@ -14,9 +14,9 @@ from chatcore.services import Post, post_messages  # noqa: E402  after the set-u
 
 def main(room: str) -> None:
     """Twenty messages a commit, nothing in between."""
-    closed = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
-    while not closed.is_set():
+    reading = threading.Thread(target=sys.stdin.read, daemon=True)
+    reading.start()
+    while reading.is_alive():
         post_messages([Post(room, "busy")] * 20)
 
 

@@ -31,7 +31,8 @@ class Reader:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self.view: View = {}
-        self.after, self.event = 0, None
+        self.after = 0
+        self.event: str | None = None
         self.cuts = 0
         self.complete = False
 

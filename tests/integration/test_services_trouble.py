@@ -98,6 +98,7 @@ def test_a_database_that_cannot_be_written_says_so(newbox: RoomView) -> None:
 
 def test_a_full_disk_stores_nothing_and_heals(newbox: RoomView) -> None:
     with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # no free pages within the file
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages + 20}")
     try:
