@@ -38,7 +38,7 @@ def explained(error: Error) -> ChatError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if isinstance(error, (OperationalError, ProgrammingError)) and any(part in reason for part in _NO_TABLE):
         return NotMigrated(f"the database is not ready ({reason}): run python manage.py migrate")
-    if "locked" in reason:
+    if "locked" in reason or "lock timeout" in reason:
         return Unavailable("the database is locked by another program: nothing was stored, try again")
     if "readonly" in reason or "read-only" in reason:
         return Unavailable(f"the database cannot be written ({reason}): give this account write access")

@@ -59,11 +59,11 @@ def create_room(
         people = [(user_named(account), Membership.Role.MEMBER) for account in members]
         if owner is not None:
             people.append((user_named(owner), Membership.Role.OWNER))
-        room = Room.objects.select_for_update().filter(name_key=room_key(name)).first()
-        outcome = _outcome(room, existing)
-        if room is None:
-            room = Room.objects.create(name=name, name_key=room_key(name), **fields)
-        elif outcome == "updated" and fields:
+        room, new = Room.objects.select_for_update().get_or_create(
+            name_key=room_key(name), defaults={"name": name, **fields}
+        )
+        outcome = "created" if new else _outcome(room, existing)
+        if outcome == "updated" and fields:
             Room.objects.filter(pk=room.pk).update(**fields)
         if outcome != "kept":
             _join(room, people)
@@ -71,9 +71,7 @@ def create_room(
     return CreatedRoom(room.name, outcome, view)
 
 
-def _outcome(room: Room | None, existing: str) -> Literal["created", "kept", "updated"]:
-    if room is None:
-        return "created"
+def _outcome(room: Room, existing: str) -> Literal["kept", "updated"]:
     if existing == "refuse":
         raise RoomExists(room.name)
     return "kept" if existing == "keep" else "updated"

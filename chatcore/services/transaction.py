@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from chatcore.bell import Batch
 from chatcore.database import explaining
+from chatcore.exceptions import OutcomeUnknown
 from chatcore.services.turnstile import turn
 
 #: Seconds that Python's sqlite3 waits for a lock, unless it is told otherwise.
@@ -31,8 +32,17 @@ def writing(timeout: float, announce: Announce) -> Iterator[list[Batch]]:
             if batches:
                 transaction.on_commit(lambda: announce(batches))
             return
-        with _alone(time.monotonic() + timeout), transaction.atomic(durable=True):
-            yield batches
+        deadline = time.monotonic() + timeout
+        committing = False
+        try:
+            with _alone(deadline), transaction.atomic(durable=True):
+                _limit_waiting(deadline)
+                yield batches
+                committing = connection.vendor != "sqlite"  # no server: where its commit fails, nothing is stored
+        except (OperationalError, InterfaceError) as error:
+            if committing:
+                raise OutcomeUnknown("the database was lost while it stored: try again with the same key") from error
+            raise
     if batches:
         announce(batches)
 
@@ -52,3 +62,11 @@ def _alone(deadline: float) -> Iterator[None]:
         finally:
             usual = int(1000 * connection.settings_dict["OPTIONS"].get("timeout", _USUAL_TIMEOUT))
             connection.connection.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+def _limit_waiting(deadline: float) -> None:
+    """PostgreSQL waits for the lock of a row without end, unless it is told otherwise for this transaction."""
+    if connection.vendor == "postgresql":
+        left = max(1, int(1000 * (deadline - time.monotonic())))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [str(left)])

@@ -379,7 +379,7 @@ def test_a_flood_of_frames_is_closed_with_4029(newbox: RoomView, alice: User) ->
         async with site.hello("newbox", alice) as client:
             await client.only("open")
             for _ in range(2000):
-                client.say(type="ack", seq=1)
+                client.say(type="typing")
             assert await client.error() == ("rate", None)
             assert await client.closed() == 4029
 

@@ -19,7 +19,7 @@ from tests.waiting import DEADLINE_S, SOAK
 pytestmark = pytest.mark.django_db(transaction=True)
 
 READERS = 200
-CHANGES = 70 * SOAK
+CHANGES = 50 * SOAK
 LAST_WORDS = "that was all"
 
 View = dict[int, tuple[str, bool]]

@@ -103,7 +103,7 @@ def test_a_full_disk_stores_nothing_and_heals(newbox: RoomView) -> None:
         cursor.execute(f"PRAGMA max_page_count = {pages + 20}")
     try:
         with pytest.raises(Unavailable, match=r"the disk is full .*: free some space and try again"):
-            services.post_messages([Post("newbox", "x" * 4000) for _ in range(100)])
+            services.post_messages([Post("newbox", "x" * 4000) for _ in range(1000)])
     finally:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA max_page_count = 1073741823")
