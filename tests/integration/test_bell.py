@@ -154,6 +154,23 @@ def test_code_without_a_loop_rings_and_knows_that_it_was_rung(broker: Broker) ->
     hearing(broker, check)
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_rings_too(broker: Broker) -> None:
+    """As task queues do: the parent's ringing thread is not in the child."""
+    with broker.client() as client, client.pubsub() as listening:
+        listening.subscribe(broker.channel(1))
+        assert bell.ring([batch(0, 1)], wait=DEADLINE_S)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if bell.ring([batch(1, 2)], wait=DEADLINE_S) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        heard: list[bytes] = []
+        while len(heard) < 2:
+            message = listening.get_message(timeout=DEADLINE_S)
+            assert message is not None
+            heard += [message["data"]] if message["type"] == "message" else []
+
+
 def test_rings_that_wait_become_one(broker: Broker) -> None:
     async def check(heard: Heard) -> None:
         ringing = Bell()
