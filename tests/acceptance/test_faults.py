@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.clients import Reader, View, in_the_log
-from tests.acceptance.site import ChatSite
+from tests.acceptance.site import ChatSite, is_alive
 from tests.waiting import DEADLINE_S, SOAK, wait_until
 
 
@@ -96,14 +96,6 @@ def test_a_stopping_server_says_so_and_keeps_what_it_has_acknowledged() -> None:
         assert numbers == list(range(1, len(numbers) + 1))
         assert acked <= set(numbers)
         assert "Traceback" not in site.stderr
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_everything_works_without_a_broker(tmp_path: Path) -> None:
