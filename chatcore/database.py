@@ -75,6 +75,28 @@ def database_file() -> int | None:
         return None
 
 
+class Commits:
+    """Tells whether others have committed since the last look, on the connection of the thread that asks."""
+
+    def __init__(self) -> None:
+        self._file: int | None = None
+
+    def version(self) -> tuple[int | None, int] | None:
+        """A value that is another one when another connection has committed; None on a database that cannot tell.
+
+        SQLite's `PRAGMA data_version`: it belongs to a connection, and is blind within a transaction.
+        """
+        if connection.vendor != "sqlite":
+            return None
+        if (found := database_file()) != self._file:
+            connection.close()  # another file lies where ours was
+            self._file = found
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            row: tuple[int] = connection.connection.execute("PRAGMA data_version").fetchone()
+        return self._file, row[0]
+
+
 class DatabaseThread:
     """One thread with its own connection, kept open: opening one costs more than a write does.
 

@@ -112,7 +112,12 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["room", "created_at"], name="chatcore_message_time"),
-            models.Index(fields=["expires_at"], name="chatcore_message_expiry", condition=Q(expires_at__isnull=False)),
+            models.Index(
+                fields=["expires_at"],
+                name="chatcore_message_expiry",
+                condition=Q(expires_at__isnull=False, deleted_at__isnull=True),
+            ),
+            models.Index(fields=["room", "seq"], name="chatcore_message_banner", condition=Q(kind="banner")),
             models.Index(fields=["room", "slot"], name="chatcore_message_slot", condition=Q(slot__isnull=False)),
             models.Index(fields=["created_at"], name="chatcore_message_keyed", condition=Q(key__isnull=False)),
         ]
@@ -148,6 +153,65 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.room} #{self.seq} {self.kind}"
+
+
+class Scheduled(models.Model):
+    """A message that waits for its time. Delivered, it has the message's number, or why it was refused."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="scheduled", db_index=False)
+    due_at = models.DateTimeField(_("due"))
+    #: The request, as `services.schedule` writes and reads it.
+    request = models.JSONField()
+    key = models.CharField(max_length=255, null=True)
+    key_digest = models.CharField(max_length=32, null=True)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+    done_at = models.DateTimeField(_("done"), null=True)
+    seq = models.BigIntegerField(_("number"), null=True)
+    failure = models.CharField(_("refused"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("scheduled message")
+        verbose_name_plural = _("scheduled messages")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["room", "key"], name="chatcore_scheduled_key", condition=Q(key__isnull=False)
+            )
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="chatcore_scheduled_due", condition=Q(done_at__isnull=True)),
+            models.Index(fields=["room"], name="chatcore_scheduled_room"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room} at {self.due_at}"
+
+
+class Inquiry(models.Model):
+    """Somebody asks all running servers how many of their sockets have got some events; forgotten soon."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    #: Pairs of a room's id and a rev.
+    events = models.JSONField()
+    asked_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Answer(models.Model):
+    """How many sockets of one server have got what an inquiry asks for."""
+
+    inquiry = models.ForeignKey(Inquiry, on_delete=models.CASCADE, related_name="answers", db_index=False)
+    #: `hostname:pid`.
+    server = models.CharField(max_length=300)
+    sockets = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["inquiry", "server"], name="chatcore_answer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.sockets}"
 
 
 class Membership(models.Model):

@@ -8,6 +8,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
 
 from chatcore.bell import Bell
+from chatcore.clock import Clock
 from chatcore.consumers import ChatConsumer, UnknownPath
 from chatcore.feed import Lookout
 from chatcore.hub import Hub
@@ -25,7 +26,7 @@ def websocket_urlpatterns(hub: Hub, writer: Writer) -> list[Any]:
 
 
 class ChatApplication:
-    """What one process has of the live chat, made at the first socket: it belongs to that event loop."""
+    """What one process has of the live chat: it belongs to the event loop in which it starts."""
 
     def __init__(self, http: ASGIApplication) -> None:
         self._http = http
@@ -33,9 +34,28 @@ class ChatApplication:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """One connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        self.start()
+        assert self._router is not None
+        await self._router(scope, receive, send)
+
+    def start(self) -> None:
+        """Begin, in the running loop. A server that does not call it, nor knows ASGI's lifespan, starts it late: by
+        its first connection."""
         if self._router is None:
             self._router = self._composed()
-        await self._router(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        """ASGI's lifespan protocol, version 2.0."""
+        await receive()  # lifespan.startup
+        self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()  # lifespan.shutdown
+        await self.settle()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
 
     def _composed(self) -> ASGIApplication:
         self._bell = Bell()
@@ -43,6 +63,8 @@ class ChatApplication:
         self._lookout.start()
         self._hub = Hub(self._lookout, self._bell)
         self._writer = Writer(self._hub.announce)
+        self._clock = Clock(self._hub)
+        self._clock.start()
         rooms: Any = AuthMiddlewareStack(URLRouter(websocket_urlpatterns(self._hub, self._writer)))
         sockets: Any = SameOrigin(rooms)
         router: ASGIApplication = ProtocolTypeRouter({"http": self._http, "websocket": sockets})
@@ -57,6 +79,7 @@ class ChatApplication:
         """Store what waits, ring for it, let go of everything. Called when the sockets are closed."""
         if self._router is None:
             return
+        await self._clock.close()
         await self._writer.close()
         await self._bell.close()
         await self._hub.close()

@@ -33,6 +33,9 @@ class TrustedProxies:
             scope = {**scope, **self.origin(scope)}
         await self.application(scope, receive, send)
 
+    def start(self) -> None:
+        self.application.start()
+
     async def settle(self) -> None:
         await self.application.settle()
 

@@ -74,6 +74,8 @@ class ChatServer(Server):  # type: ignore[misc]
             bound.setblocking(False)
             self._ports.append(reactor.adoptStreamPort(bound.fileno(), bound.family, self.http_factory))
             bound.close()  # the reactor has its own descriptor
+        if start := getattr(self.application, "start", None):
+            reactor.callWhenRunning(start)
         reactor.callWhenRunning(self._ready)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:

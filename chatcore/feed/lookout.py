@@ -13,7 +13,7 @@ from django.db import Error, connection
 
 from chatcore import bell, history
 from chatcore.bell import Batch
-from chatcore.database import DatabaseThread, database_file
+from chatcore.database import Commits, DatabaseThread
 from chatcore.history import Head
 
 logger = logging.getLogger(__name__)
@@ -138,17 +138,14 @@ class Lookout:
                 ear.whispers(payload)
 
     def _watch_log(self) -> None:
-        """In a thread of its own: `data_version` belongs to a connection, and is blind within a transaction."""
-        version, looked, trouble, inode = None, 0.0, False, None
+        """In a thread of its own, outside of every transaction."""
+        commits, version, looked, trouble = Commits(), None, 0.0, False
         while not self._stopped.wait(self._poll):
             room_ids = list(self._ears)
             if not room_ids:
                 continue
             try:
-                if connection.vendor == "sqlite" and (found := database_file()) != inode:
-                    connection.close()  # another file lies where ours was
-                    inode, version = found, None
-                seen = _data_version()
+                seen = commits.version()
                 every = _HEADS_EVERY if seen is not None or bell.configured() else _HEADS_WITHOUT_LAYER
                 if seen == version and time.monotonic() - looked < every:
                     continue
@@ -176,13 +173,3 @@ class Lookout:
         for room_id, state in states.items():
             for ear in self._ears.get(room_id, ()):
                 ear.look(state)
-
-
-def _data_version() -> int | None:
-    """SQLite's number that moves when another connection commits; None on other databases."""
-    if connection.vendor != "sqlite":
-        return None
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        row: tuple[int] = connection.connection.execute("PRAGMA data_version").fetchone()
-    return row[0]

@@ -35,6 +35,10 @@ class Hub:
         room.whisper(payload)
         self._bell.whisper(room.id, payload)
 
+    async def reached(self, events: Sequence[tuple[int, int]]) -> int:
+        """How many sockets here have got all these events (room id and rev), as soon as their rooms have."""
+        return sum([await self._rooms[room_id].reached(rev) for room_id, rev in events if room_id in self._rooms])
+
     async def close(self) -> None:
         """Let go of all rooms."""
         rooms = list(self._rooms.values())

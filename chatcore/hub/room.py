@@ -71,6 +71,12 @@ class RoomHub:
         """Something fleeting for all full clients here."""
         self._write(self._full, Encoded.of([payload]))
 
+    async def reached(self, rev: int) -> int:
+        """How many sockets are live, as soon as the room has got there."""
+        while self.last < rev and not self.task.done():
+            await asyncio.shield(self._moved)
+        return len(self._full) + len(self._plain)
+
     async def admit(self, outlet: Outlet, hello: Hello, opening: Callable[[int, str], Open]) -> None:
         """A full client: `open`, what it missed (or a `gap` and the newest), then live: no gap and no repeat.
 

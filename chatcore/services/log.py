@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -17,7 +18,9 @@ from chatcore.models import Message
 from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, Standing, check_post
 from chatcore.services.locking import LockedRoom, save_counters
-from chatcore.services.posts import Post, Posted, check_form, digest
+from chatcore.services.posts import Post, Posted, check_form, digest, expiry, rare_attributes
+from chatcore.services.revising import revise
+from chatcore.services.slots import differs, earlier_message, message_in_slot, revision_of
 
 _COLUMNS = [str(field.column) for field in Message._meta.concrete_fields]
 
@@ -47,16 +50,23 @@ class Log:
             raise unknown_room(post.room, post.actor) from None
         check_form(post, room)
         if post.key is None:
-            return Posted(self._write(post, room, None), False)
+            return self._known(post, room) or Posted(self._write(post, room, None))
         key, request = (room.id, post.scope, post.key), digest(post)
         if key in self._taken:
             return self._repeated(room, key, request)
-        self._taken[key] = room.last_seq + 1, request
-        self._fresh[key] = self._write(post, room, request)
-        return Posted(self._fresh[key], False)
+        if (known := self._known(post, room)) is not None:
+            return known
+        message = self._write(post, room, request)
+        self._taken[key], self._fresh[key] = (message.seq, request), message
+        return Posted(message)
 
     def save(self) -> None:
-        """Write all rows at once: `bulk_create` costs five times as much a row."""
+        """Write what is not written yet."""
+        self._write_rows()
+        save_counters(self._rooms.values())
+
+    def _write_rows(self) -> None:
+        """All rows at once: `bulk_create` costs five times as much a row."""
         if not self._rows:
             return
         quoted = connection.ops.quote_name
@@ -64,7 +74,7 @@ class Log:
         insert = f"INSERT INTO {quoted(Message._meta.db_table)} ({names}) VALUES ({places(len(_COLUMNS))})"  # noqa: S608
         with connection.cursor() as cursor:
             cursor.executemany(insert, self._rows)
-        save_counters(self._rooms.values())
+        self._rows.clear()
 
     def batches(self) -> list[Batch]:
         """What is to be rung: a batch a room."""
@@ -78,21 +88,41 @@ class Log:
         seq, known = self._taken[key]
         if known != request:
             raise KeyReused(key[2], seq)
-        return Posted(self._fresh.get(key) or stored_message(room.id, room.name, seq), True)
+        return Posted(self._fresh.get(key) or stored_message(room.id, room.name, seq), "duplicate")
+
+    def _known(self, post: Post, room: LockedRoom) -> Posted | None:
+        """What answers the post without a new message: `once`, or the message in its slot."""
+        if post.once is None and post.slot is None:
+            return None
+        self._write_rows()  # of this batch, too
+        if (earlier := earlier_message(post, room, self._now)) is not None:
+            return Posted(earlier, "suppressed")
+        if (held := message_in_slot(post, room, self._now)) is None:
+            return None
+        if not differs(held, post):
+            return Posted(stored_message(room.id, room.name, held.seq), "duplicate")
+        edit = revise(room, held, revision_of(post, self._now), post.actor)
+        self._payloads.setdefault(room.id, []).append(events.encode(edit))
+        return Posted(edit, "edited")
 
     def _write(self, post: Post, room: LockedRoom, request: str | None) -> events.Message:
-        room.last_seq += 1
-        room.head += 1
-        event = events.Message(
-            room=room.name, id=events.new_id(), seq=room.last_seq, rev=room.head, kind=post.kind, message=post.text,
-            username=post.actor.username, author=events.Author(post.actor.type, post.actor.id, post.actor.name),
-            title=post.title, priority=post.priority, tags=list(post.tags), format=post.format, url=post.url,
-            reply_to=post.reply_to, slot=post.slot, client_id=client_id(post.source, post.scope, post.key),
-            source=post.source, created_at=self._now, expires_at=post.expires_at,
-        )  # fmt: skip
+        event = described(post, room, self._now)
+        room.last_seq, room.head = event.seq, event.rev
         self._rows.append(_row(event, post, room.id, request))
         self._payloads.setdefault(room.id, []).append(events.encode(event))
         return event
+
+
+def described(post: Post, room: LockedRoom, sent_at: datetime) -> events.Message:
+    """The post as the room's next message."""
+    return events.Message(
+        room=room.name, id=events.new_id(), seq=room.last_seq + 1, rev=room.head + 1, kind=post.kind,
+        message=post.text, username=post.actor.username,
+        author=events.Author(post.actor.type, post.actor.id, post.actor.name),
+        title=post.title, priority=post.priority, tags=list(post.tags), format=post.format, url=post.url,
+        reply_to=post.reply_to, slot=post.slot, client_id=client_id(post.source, post.scope, post.key),
+        source=post.source, created_at=sent_at, expires_at=expiry(post, sent_at),
+    )  # fmt: skip
 
 
 def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[Key, tuple[int, str | None]]:
@@ -113,7 +143,7 @@ def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[
 def _row(event: events.Message, post: Post, room_id: int, request: str | None) -> list[Any]:
     """The columns of the table, in its order, as the database's driver takes them."""
     moment = connection.ops.adapt_datetimefield_value
-    extra = _extra(post)
+    extra = rare_attributes(post)
     values = {
         "id": event.id if connection.features.has_native_uuid_field else event.id.replace("-", ""),
         "room_id": room_id,
@@ -135,15 +165,3 @@ def _row(event: events.Message, post: Post, room_id: int, request: str | None) -
         "extra": json.dumps(extra) if extra else None,
     }
     return [values.get(column) for column in _COLUMNS]
-
-
-def _extra(post: Post) -> dict[str, Any]:
-    """The rare attributes, where they are not what they are for most."""
-    given = {
-        "title": post.title, "priority": post.priority, "tags": list(post.tags), "format": post.format,
-        "url": post.url, "reply_to": post.reply_to,
-    }  # fmt: skip
-    return {name: value for name, value in given.items() if value != _USUAL[name]}
-
-
-_USUAL: dict[str, Any] = {"title": None, "priority": 3, "tags": [], "format": "text", "url": None, "reply_to": None}

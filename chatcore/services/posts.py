@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from django.utils.timezone import is_naive
+from django.utils import timezone
 
-from chatcore import conf
-from chatcore.events import Message as Event
+from chatcore import conf, events
 from chatcore.exceptions import BadRequest, BadText, Empty, TooLong
 from chatcore.models import Message
 from chatcore.permissions import SYSTEM, Actor
@@ -18,11 +19,21 @@ _KINDS = frozenset(Message.Kind.values)
 _FORMATS = frozenset(("text", "markdown", "code"))
 _LONGEST_KEY, _LONGEST_TITLE, _LONGEST_NAME = 255, 200, 150
 _LONGEST_URL, _LONGEST_SLOT, _LONGEST_TAG = 2000, 100, 50
+_MOST_TAGS = 20
+_SCHEMES = ("http://", "https://")
+
+#: The rare attributes as most messages have them.
+USUAL: dict[str, Any] = {"title": None, "priority": 3, "tags": [], "format": "text", "url": None, "reply_to": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message to be posted. `key` makes a repeat safe within `key_scope` (the actor's own, unless given)."""
+    """A message to be posted. `key` makes a repeat safe within `key_scope` (the actor's own, unless given).
+
+    `slot`: the author's live message under that name is edited, if there is one. `once`: nothing is sent if the
+    same text (or, with a slot, anything in it) was sent so short a time ago. `lifetime`: it expires so long after
+    it was sent.
+    """
 
     room: str
     text: str
@@ -39,6 +50,8 @@ class Post:
     reply_to: int | None = None
     slot: str | None = None
     expires_at: datetime | None = None
+    lifetime: timedelta | None = None
+    once: timedelta | None = None
 
     @property
     def scope(self) -> str:
@@ -48,10 +61,15 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The message as it was stored; `duplicate` if an earlier post with the same key had stored it."""
+    """The message as it is stored, and how it came there: `duplicate` and `suppressed` give the earlier one."""
 
-    message: Event
-    duplicate: bool
+    message: events.Message | events.Edit
+    outcome: Literal["sent", "duplicate", "suppressed", "edited"] = "sent"
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether an earlier post with the same key had stored it."""
+        return self.outcome == "duplicate"
 
 
 def check_text(text: str, limit: int, what: str = "the message") -> None:
@@ -74,24 +92,66 @@ def check_form(post: Post, room: LockedRoom) -> None:
     check_text(post.text, room.max_length or conf.settings.MAX_LENGTH)
     if post.kind not in _KINDS:
         raise BadRequest(f"no kind {post.kind}: one of {', '.join(sorted(_KINDS))}")
-    if post.format not in _FORMATS:
-        raise BadRequest(f"no format {post.format}: one of {', '.join(sorted(_FORMATS))}")
-    if post.priority not in range(1, 6):
-        raise BadRequest(f"no priority {post.priority}: 1 (min) to 5 (max)")
     if post.reply_to is not None and not 1 <= post.reply_to <= room.last_seq:
         raise BadRequest(f"there is no message #{post.reply_to} in {room.name} to reply to")
-    if post.expires_at is not None and is_naive(post.expires_at):
-        raise BadRequest("the time of expiry has no time zone: give it one")
-    for text, limit, what in (
+    check_attributes(title=post.title, priority=post.priority, tags=post.tags, format=post.format, url=post.url)
+    _check_texts(
         (post.key, _LONGEST_KEY, "the key"),
-        (post.title, _LONGEST_TITLE, "the title"),
-        (post.url, _LONGEST_URL, "the link"),
         (post.slot, _LONGEST_SLOT, "the slot"),
         (post.actor.username, _LONGEST_NAME, "the name"),
-        *((tag, _LONGEST_TAG, "a tag") for tag in post.tags),
-    ):
+    )
+
+
+def check_attributes(
+    *,
+    title: str | None = None,
+    priority: int = 3,
+    tags: Sequence[str] = (),
+    format: str = "text",
+    url: str | None = None,
+) -> None:
+    """Raise for an attribute of a message that has not the form of one."""
+    if format not in _FORMATS:
+        raise BadRequest(f"no format {format}: one of {', '.join(sorted(_FORMATS))}")
+    if priority not in range(1, 6):
+        raise BadRequest(f"no priority {priority}: 1 (min) to 5 (max)")
+    if url is not None and not url.lower().startswith(_SCHEMES):
+        raise BadRequest(f"the link {url[:40]!r} leads nowhere safe: it must begin with http:// or https://")
+    if len(tags) > _MOST_TAGS:
+        raise BadRequest(f"the message has {len(tags)} tags, the limit is {_MOST_TAGS}")
+    _check_texts(
+        (title, _LONGEST_TITLE, "the title"),
+        (url, _LONGEST_URL, "the link"),
+        *((tag, _LONGEST_TAG, "a tag") for tag in tags),
+    )
+
+
+def _check_texts(*texts: tuple[str | None, int, str]) -> None:
+    for text, limit, what in texts:
         if text is not None:
             check_text(text, limit, what)
+
+
+def expiry(post: Post, sent_at: datetime) -> datetime | None:
+    """When the post expires if it is sent then; BadRequest if that is before."""
+    if post.lifetime is not None:
+        return sent_at + post.lifetime
+    if post.expires_at is None:
+        return None
+    if timezone.is_naive(post.expires_at):
+        raise BadRequest("the time of expiry has no time zone: give it one")
+    if post.expires_at <= sent_at:
+        raise BadRequest("the message would expire before it is sent: give it a later time of expiry")
+    return post.expires_at
+
+
+def rare_attributes(post: Post) -> dict[str, Any]:
+    """What is kept in the column `extra`: where it is not what it is for most."""
+    given = {
+        "title": post.title, "priority": post.priority, "tags": list(post.tags), "format": post.format,
+        "url": post.url, "reply_to": post.reply_to,
+    }  # fmt: skip
+    return {name: value for name, value in given.items() if value != USUAL[name]}
 
 
 def digest(post: Post) -> str:

@@ -13,6 +13,7 @@ from chatcore.services import Post, Posted
 def posted(result: Posted | ChatError) -> events.Message:
     """The message of a post that must have been stored."""
     assert isinstance(result, Posted), result
+    assert isinstance(result.message, events.Message)
     return result.message
 
 

@@ -5,6 +5,7 @@ import { Connection } from "./connection.js";
 import { Log } from "./log.js";
 import { Older } from "./older.js";
 import { Outbox } from "./outbox.js";
+import { ReadMark } from "./read_mark.js";
 import { Rows } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { Status } from "./status.js";
@@ -35,6 +36,7 @@ const composer = new Composer(page, (text) => {
   scroll.append(() => outbox.add(text));
   blank.hidden = true;
 });
+const readMark = new ReadMark(send);
 const status = new Status(page, () => connection.comeBack());
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -60,6 +62,8 @@ const receive = {
     composer.allow(frame.can_post);
     outbox.resend();
     settle();
+    readMark.reopened();
+    seen();
   },
   message: (event) => add(event),
   edit: (event) => change(event),
@@ -101,6 +105,13 @@ function add(event) {
     caughtUp = true;
     settle();
   }
+  seen();
+}
+
+/** Tell the server how far its reader has got: what stands at the end of a page that is looked at. */
+function seen() {
+  if (!caughtUp || !scroll.following || document.visibilityState !== "visible") return;
+  readMark.move(Number(rows.list.lastElementChild?.dataset.seq ?? 0));
 }
 
 function change(event) {
@@ -135,4 +146,6 @@ function settle() {
   scroll.settle();
 }
 
+document.addEventListener("visibilitychange", seen);
+document.getElementById("log").addEventListener("scroll", seen, { passive: true });
 connection.comeBack();

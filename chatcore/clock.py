@@ -1,0 +1,106 @@
+"""What a server does by itself, whoever is connected: scheduled messages, expiry, and answers to who asks how far
+messages have got. Any number of servers may do it at once."""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import Error, connection, reset_queries
+from django.utils import timezone
+
+from chatcore import history
+from chatcore.bell import Batch
+from chatcore.database import Commits
+from chatcore.exceptions import ChatError, Unavailable
+from chatcore.hub import Hub
+from chatcore.services import answer_delivery, deliver_due, expire_messages
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at SQLite's own bell, and between two rounds of what is due.
+_LOOK_EVERY, _ROUND_EVERY = 0.05, 1.0
+#: The time between two looks where the database has no bell of its own.
+_LOOK_WITHOUT_BELL = 0.25
+#: What was asked longer ago is waited for by nobody.
+_STILL_ASKED = timedelta(minutes=1)
+#: Seconds for which sockets may take to get what is asked about, before the next look.
+_DELIVERY_PATIENCE = 0.5
+_MANY_ANSWERS = 1000
+
+
+class Clock:
+    """One thread with its own connection; what it posts is announced in the event loop."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._server = f"{socket.gethostname()}:{os.getpid()}"
+        self._answered: set[str] = set()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="chat-clock", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish the round that runs, and end."""
+        self._stopped.set()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, _ROUND_EVERY)
+
+    def _run(self) -> None:
+        commits, version, looked, trouble = Commits(), None, 0.0, False
+        while not self._stopped.wait(_LOOK_EVERY):
+            now = time.monotonic()
+            try:
+                seen = commits.version()
+                due = now - looked >= _ROUND_EVERY
+                if not due and (seen == version if seen is not None else now - looked < _LOOK_WITHOUT_BELL):
+                    continue
+                self._answer()
+                if due:
+                    deliver_due(announce=self._announce)
+                    expire_messages(announce=self._announce)
+                    looked = now
+            except (Error, ChatError) as error:
+                connection.close()
+                if not trouble:
+                    logger.warning("scheduled messages and expiry wait: %s", error)
+                trouble, seen = True, None
+            except RuntimeError:  # the loop was closed meanwhile
+                break
+            except Exception:
+                logger.exception("the clock failed; it goes on")
+            else:
+                trouble = False
+            version = seen
+            if settings.DEBUG:
+                reset_queries()  # a kept connection would remember every query for ever
+        connection.close()
+
+    def _announce(self, batches: Sequence[Batch]) -> None:
+        self._loop.call_soon_threadsafe(self._hub.announce, batches)
+
+    def _answer(self) -> None:
+        """Say to whoever asks how many sockets here have got what they ask about."""
+        for inquiry, events in history.open_inquiries(timezone.now() - _STILL_ASKED):
+            if inquiry in self._answered:
+                continue
+            counting = asyncio.run_coroutine_threadsafe(self._hub.reached(events), self._loop)
+            try:
+                sockets = counting.result(_DELIVERY_PATIENCE)
+                answer_delivery(inquiry, self._server, sockets)
+            except (TimeoutError, Unavailable):
+                counting.cancel()
+                continue  # at the next look
+            if len(self._answered) > _MANY_ANSWERS:
+                self._answered.clear()
+            self._answered.add(inquiry)

@@ -1,0 +1,46 @@
+"""Reads of the log, of the rooms and of who is what in them, by number and never by offset. Nothing here writes."""
+
+from chatcore.history.columns import COLUMNS, client_id, described_change
+from chatcore.history.log import (
+    Head,
+    Page,
+    event_id,
+    events_after,
+    heads,
+    latest_messages,
+    message,
+    messages_after,
+    messages_before,
+    messages_since,
+)
+from chatcore.history.people import standings, user_named
+from chatcore.history.receipts import deliveries, open_inquiries, readers_of
+from chatcore.history.rooms import Access, RoomView, access, room_named, room_names, rooms_for, unknown_room
+
+__all__ = [
+    "COLUMNS",
+    "Access",
+    "Head",
+    "Page",
+    "RoomView",
+    "access",
+    "client_id",
+    "deliveries",
+    "described_change",
+    "event_id",
+    "events_after",
+    "heads",
+    "latest_messages",
+    "message",
+    "messages_after",
+    "messages_before",
+    "messages_since",
+    "open_inquiries",
+    "readers_of",
+    "room_named",
+    "room_names",
+    "rooms_for",
+    "standings",
+    "unknown_room",
+    "user_named",
+]

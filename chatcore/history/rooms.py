@@ -1,0 +1,120 @@
+"""Rooms as readers see them, and which of them somebody may know of."""
+
+import difflib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from chatcore import conf
+from chatcore.exceptions import RoomNotFound
+from chatcore.history.people import standings
+from chatcore.models import Membership, Message, Room
+from chatcore.names import room_key
+from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_read
+
+#: Among so many names a near match is looked for: it is asked for by mistakes, which must stay cheap.
+_MANY_NAMES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room as readers see it."""
+
+    id: int
+    name: str
+    title: str
+    topic: str
+    private: bool
+    announce_only: bool
+    archived: bool
+    max_length: int | None
+    retention: timedelta | None
+    last_seq: int
+    head: int
+    floor: int
+    epoch: str
+    member_count: int = 0
+    last_message_at: datetime | None = None
+
+
+class Access(NamedTuple):
+    """A room, and what the actor is in it."""
+
+    room: RoomView
+    standing: Standing
+
+
+def rooms_for(actor: Actor) -> list[RoomView]:
+    """The rooms that the actor may read and that are not archived, by name."""
+    if actor.type == "guest" and conf.settings.GUESTS != "read":
+        return []
+    if standings([(0, actor)]).get((0, actor.id), NOBODY).banned and not actor.is_superuser:
+        return []
+    members = Membership.objects.filter(room=OuterRef("pk")).order_by().values("room")
+    last = Message.objects.filter(room=OuterRef("pk"), seq=OuterRef("last_seq")).values("created_at")
+    rooms = (
+        _visible_rooms(actor)
+        .filter(archived_at__isnull=True)
+        .distinct()
+        .annotate(member_count=Subquery(members.annotate(n=Count("pk")).values("n")), last_message_at=Subquery(last))
+        .order_by("name_key")
+    )
+    return [_view(room, room.member_count or 0, room.last_message_at) for room in rooms]
+
+
+def room_names(*, archived: bool = False) -> list[str]:
+    """The names of all rooms, in order; those that are archived only if asked for."""
+    rooms = Room.objects.order_by("name_key")
+    return list((rooms if archived else rooms.filter(archived_at__isnull=True)).values_list("name", flat=True))
+
+
+def room_named(name: str, actor: Actor = SYSTEM) -> RoomView:
+    """The room of this name in any of its spellings, if the actor may read it."""
+    return access(name, actor).room
+
+
+def access(name: str, actor: Actor) -> Access:
+    """The room and what the actor is in it; RoomNotFound (with near matches), Forbidden or NotSignedIn."""
+    room = Room.objects.filter(name_key=room_key(name)).first()
+    if room is None:
+        standing = standings([(0, actor)]).get((0, actor.id), NOBODY)
+        check_read(actor, _UNKNOWN, standing)  # who may read nothing learns nothing of names either
+        raise unknown_room(name, actor)
+    standing = standings([(room.pk, actor)]).get((room.pk, actor.id), NOBODY)
+    view = _view(room, Membership.objects.filter(room=room).count())
+    try:
+        check_read(actor, view, standing)
+    except RoomNotFound:
+        raise unknown_room(name, actor) from None
+    return Access(view, standing)
+
+
+#: A public room to ask the rules about when there is none.
+_UNKNOWN = RoomView(0, "", "", "", False, False, False, None, None, 0, 0, 0, "")
+
+
+def unknown_room(name: str, actor: Actor) -> RoomNotFound:
+    """That there is no room `name`, or none that the actor may know of: both read the same.
+
+    It names up to three that he may know of and that look like it.
+    """
+    names = dict(_visible_rooms(actor).values_list("name_key", "name")[:_MANY_NAMES])
+    return RoomNotFound(name, [names[key] for key in difflib.get_close_matches(room_key(name), names, 3, 0.6)])
+
+
+def _view(room: Room, member_count: int = 0, last_message_at: datetime | None = None) -> RoomView:
+    return RoomView(
+        room.pk, room.name, room.title, room.topic, room.private, room.announce_only,
+        room.archived_at is not None, room.max_length, room.retention,
+        room.last_seq, room.head, room.floor, room.epoch, member_count, last_message_at,
+    )  # fmt: skip
+
+
+def _visible_rooms(actor: Actor) -> QuerySet[Room]:
+    """The rooms whose existence the actor may know of."""
+    rooms = Room.objects.all()
+    if not actor.is_person or actor.is_superuser:
+        return rooms
+    return rooms.filter(Q(private=False) | Q(memberships__user_id=actor.id))

@@ -1,0 +1,111 @@
+"""What a server does by itself: due messages, expiry, and answers to who asks how far a message has got."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chatcore import history, services
+from chatcore.clock import Clock
+from chatcore.history import RoomView
+from chatcore.models import Message, Scheduled
+from chatcore.routing import ChatApplication
+from chatcore.services import Post
+from tests.integration.sockets import Site, elsewhere
+from tests.integration.writing import say
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOUR = timedelta(hours=1)
+
+
+@asynccontextmanager
+async def ticking(site: Site) -> AsyncIterator[None]:
+    clock = Clock(site.hub)
+    clock.start()
+    try:
+        yield
+    finally:
+        await clock.close()
+
+
+def with_a_clock(check: Callable[[Site], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with Site() as site, ticking(site):
+            await check(site)
+
+    asyncio.run(run())
+
+
+async def answers(inquiry: str, servers: int = 1) -> list[int]:
+    """What the servers answer, as soon as so many have."""
+
+    def answered() -> dict[str, int] | None:
+        found = history.deliveries(inquiry)
+        return found if len(found) >= servers else None
+
+    found = await elsewhere(wait_until, answered, "the servers' answers")
+    return list((found or {}).values())
+
+
+def test_what_is_due_reaches_the_sockets_and_so_does_its_expiry(newbox: RoomView) -> None:
+    services.schedule_messages([Post("newbox", "later", lifetime=HOUR)], timezone.now() + HOUR)
+
+    async def check(site: Site) -> None:
+        async with site.hello("newbox", User(pk=1, username="alice")) as alice:
+            await alice.only("open")
+            await elsewhere(Scheduled.objects.update, due_at=timezone.now())
+            message = await alice.only("message")
+            assert (message["seq"], message["message"]) == (1, "later")
+            await elsewhere(Message.objects.update, expires_at=timezone.now())
+            assert (await alice.only("delete"))["seq"] == 1
+
+    with_a_clock(check)
+
+
+def test_a_server_answers_with_the_sockets_that_have_the_message(newbox: RoomView) -> None:
+    async def check(site: Site) -> None:
+        async with AsyncExitStack() as stack:
+            for number in range(3):
+                user = User(pk=number + 1, username=f"user{number}")
+                await stack.enter_async_context(site.socket("newbox", user, full=False))
+            (message,) = await elsewhere(say, "newbox", "hi")
+            inquiry = await elsewhere(services.ask_delivery, [("newbox", message.rev)])
+            assert await answers(inquiry) == [3]
+
+    with_a_clock(check)
+
+
+def test_a_server_without_sockets_answers_none(newbox: RoomView) -> None:
+    async def check(site: Site) -> None:
+        (message,) = await elsewhere(say, "newbox", "hi")
+        assert await answers(await elsewhere(services.ask_delivery, [("newbox", message.rev)])) == [0]
+
+    with_a_clock(check)
+
+
+def test_the_application_ticks_from_its_start_with_nobody_connected(newbox: RoomView) -> None:
+    services.schedule_messages([Post("newbox", "later")], timezone.now() + HOUR)
+    Scheduled.objects.update(due_at=timezone.now())
+    to_server: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    from_server: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+
+    async def pages(*args: object) -> None:
+        raise AssertionError("no page was asked for")
+
+    async def run() -> None:
+        application = ChatApplication(pages)
+        living = asyncio.create_task(application({"type": "lifespan"}, to_server.get, from_server.put))
+        await to_server.put({"type": "lifespan.startup"})
+        assert (await from_server.get())["type"] == "lifespan.startup.complete"
+        await elsewhere(wait_until, lambda: history.messages_after(newbox.id, 0, 1), "the delivery")
+        await to_server.put({"type": "lifespan.shutdown"})
+        assert (await from_server.get())["type"] == "lifespan.shutdown.complete"
+        await living
+
+    asyncio.run(run())
