@@ -28,24 +28,36 @@ async def follow(
     after: int,
     epoch: str,
     whispered: Callable[[bytes], None] | None = None,
+    page: int = PAGE,
 ) -> AsyncGenerator[Batch | Gap, None]:
     """Every event of the room above rev `after`, in order, without end, in batches that follow each other.
 
     Subscribes, reads, then goes live: repeats are dropped, holes are read from the log. What cannot be read any
     more is announced by a `Gap`; `epoch` is the history that the caller knows. RoomNotFound when it is deleted.
-    `whispered` gets what is not of the log, such as typing.
+    `whispered` gets what is not of the log, such as typing. `page`: events read at once.
     """
     ear = lookout.listen(room_id)
     ear.whispers = whispered
     place = _Place(room_id, after, epoch)
     try:
         while True:
-            async for item in _missed(lookout, place):
+            async for item in _missed(lookout, place, page):
                 yield item
             while (batch := await _next_batch(lookout, ear, place)) is not None:
                 yield batch
     finally:
         lookout.leave(ear)
+
+
+async def replay(
+    lookout: Lookout, room_id: int, after: int, epoch: str, *, page: int = PAGE, patient: bool = True
+) -> AsyncGenerator[Batch | Gap, None]:
+    """Every event of the room above rev `after` that the log has by now, as `follow` has it.
+
+    A database that does not answer is asked again, or if not `patient` raises what it says.
+    """
+    async for item in _missed(lookout, _Place(room_id, after, epoch), page, patient):
+        yield item
 
 
 @dataclass(slots=True)
@@ -60,8 +72,7 @@ class _Place:
 async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None:
     """The next events that were rung, or None when the log has to be read."""
     while True:
-        while ear.rings:
-            ring = ear.rings.popleft()
+        while (ring := ear.next_ring()) is not None:
             if ring.epoch != place.epoch:
                 lookout.listener.ignored["epoch"] += 1
             elif ring.head > place.last:
@@ -80,15 +91,19 @@ async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None
         await ear.told.wait()
 
 
-async def _missed(lookout: Lookout, place: _Place) -> AsyncGenerator[Batch | Gap, None]:
+async def _missed(
+    lookout: Lookout, place: _Place, page_size: int, patient: bool = True
+) -> AsyncGenerator[Batch | Gap, None]:
     """What the log has after `place`; a database that does not answer is asked again until it does."""
     pause, holes = _FIRST_PAUSE, 0
     while True:
         try:
-            page = await lookout.read(history.events_after, place.room_id, place.last, PAGE)
+            page = await lookout.read(history.events_after, place.room_id, place.last, page_size)
         except RoomNotFound:
             raise
         except ChatError as error:
+            if not patient:
+                raise
             logger.debug("reading room %s failed: %s", place.room_id, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

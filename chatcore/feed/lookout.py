@@ -27,7 +27,8 @@ _HEADS_EVERY = 1.0
 _HEADS_WITHOUT_LAYER = 0.25
 #: Seconds for which a ring that is on its way may stay behind what the heads say.
 _GRACE = 0.01
-_MOST_RINGS = 1000
+#: What may wait for a reader that is slower; beyond it the oldest is forgotten, and read from the log.
+_MOST_RINGS, _MOST_BYTES = 1000, 1_048_576
 #: Seconds after which a task is cancelled again: Python 3.11's `wait_for`, with which redis-py sends, may swallow it.
 _CANCEL_AGAIN = 0.05
 
@@ -37,8 +38,8 @@ class Ear:
 
     def __init__(self, room_id: int) -> None:
         self.room_id = room_id
-        #: Bounded: a reader that is slower than this goes back to the log.
-        self.rings: deque[Batch] = deque(maxlen=_MOST_RINGS)
+        self._rings: deque[Batch] = deque()
+        self._bytes = 0
         self.whispers: Callable[[bytes], None] | None = None
         self.told = asyncio.Event()
         self.deleted = False
@@ -47,8 +48,19 @@ class Ear:
 
     def ring(self, batch: Batch) -> None:
         """Somebody posted."""
-        self.rings.append(batch)
+        self._rings.append(batch)
+        self._bytes += _size(batch)
+        while len(self._rings) > _MOST_RINGS or (self._bytes > _MOST_BYTES and len(self._rings) > 1):
+            self.next_ring()
         self.told.set()
+
+    def next_ring(self) -> Batch | None:
+        """The oldest ring that was not used yet, if there is one."""
+        if not self._rings:
+            return None
+        batch = self._rings.popleft()
+        self._bytes -= _size(batch)
+        return batch
 
     def look(self, state: Head | None) -> None:
         """The log stands there, or is no more."""
@@ -67,6 +79,10 @@ class Ear:
             return False
         went_back, self._news, self._went_back = self._went_back, False, False
         return went_back or self._state.head > last or self._state.epoch != epoch
+
+
+def _size(batch: Batch) -> int:
+    return sum(map(len, batch.payloads))
 
 
 class Lookout:

@@ -11,17 +11,29 @@ from chatcore.history.log import (
     message,
     messages_after,
     messages_before,
+    messages_numbered,
     messages_since,
 )
 from chatcore.history.people import standings, user_named
 from chatcore.history.receipts import deliveries, open_inquiries, readers_of
-from chatcore.history.rooms import Access, RoomView, access, room_named, room_names, rooms_for, unknown_room
+from chatcore.history.rooms import (
+    Access,
+    RoomLog,
+    RoomView,
+    access,
+    room_logs,
+    room_named,
+    room_names,
+    rooms_for,
+    unknown_room,
+)
 
 __all__ = [
     "COLUMNS",
     "Access",
     "Head",
     "Page",
+    "RoomLog",
     "RoomView",
     "access",
     "client_id",
@@ -34,9 +46,11 @@ __all__ = [
     "message",
     "messages_after",
     "messages_before",
+    "messages_numbered",
     "messages_since",
     "open_inquiries",
     "readers_of",
+    "room_logs",
     "room_named",
     "room_names",
     "rooms_for",

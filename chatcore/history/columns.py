@@ -1,27 +1,61 @@
-"""From rows of the tables to events: which columns make a message object, and how."""
+"""From rows of the tables to events: which columns make a message object, and how.
 
-from collections.abc import Sequence
-from typing import Any
+Values are taken as models have them and as database drivers give them: a UUID or its 32 digits, a moment in UTC with
+or without its zone, JSON decoded or as text. Converting by model fields would cost more than all the rest of a read.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import msgspec
 
 from chatcore.events import Author, Delete, Edit, Message
 from chatcore.models import Change
 
-#: The columns of which a message object is made, in the order in which `_fields` takes them.
+#: The columns of which a message object is made, in the order in which `_event` takes them.
 COLUMNS = (
     "id", "seq", "rev", "kind", "text", "username", "author_type", "author_id", "author_name", "source",
     "created_at", "edited_at", "expires_at", "deleted_at", "key_scope", "key", "slot", "extra",
 )  # fmt: skip
 
+_Event = TypeVar("_Event", Message, Edit, Delete)
 
-def described_change(name: str, change: Change, row: Sequence[Any] | None) -> Edit | Delete:
-    """The event of a change; a message that was pruned since is a deleted one."""
-    fields = _fields(name, row) if row is not None else _pruned(name, change)
-    fields.update(rev=change.rev, change_id=str(change.pk))
-    return Edit(**fields) if change.kind == Change.Kind.EDIT else Delete(**fields)
+_json = msgspec.json.Decoder(dict[str, Any])
+_NOTHING: dict[str, Any] = {}
+
+
+class ChangeRow(NamedTuple):
+    """A change as the database's driver gives it."""
+
+    id: UUID | str
+    rev: int
+    seq: int
+    kind: str
+    at: datetime
 
 
 def described_message(name: str, row: Sequence[Any]) -> Message:
-    return Message(**_fields(name, row))
+    """The message object of a row of `COLUMNS`, in the room of this name."""
+    return _event(Message, name, row, row[2], _NOTHING)
+
+
+def described_change(name: str, change: Change | ChangeRow, row: Sequence[Any] | None) -> Edit | Delete:
+    """The event of a change; a message that was pruned since is a deleted one."""
+    if row is None:
+        row = _pruned(change)
+    own = {"change_id": event_id(change.id)}
+    if change.kind == Change.Kind.EDIT:
+        return _event(Edit, name, row, change.rev, own)
+    return _event(Delete, name, row, change.rev, own)
+
+
+def event_id(value: UUID | str) -> str:
+    """The id as programs see it."""
+    if isinstance(value, UUID) or len(value) != 32:
+        return str(value)
+    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
 
 
 def client_id(source: str, key_scope: str | None, key: str | None) -> str | None:
@@ -29,21 +63,30 @@ def client_id(source: str, key_scope: str | None, key: str | None) -> str | None
     return key if source == "web" and key_scope is not None and key_scope.startswith("u:") else None
 
 
-def _fields(name: str, row: Sequence[Any]) -> dict[str, Any]:
-    """The keys of the message object from the columns of `COLUMNS`."""
-    (pk, seq, rev, kind, text, username, author_type, author_id, author_name, source,
+def _event(kind: type[_Event], name: str, row: Sequence[Any], rev: int, own: Mapping[str, Any]) -> _Event:
+    """The event of this kind; `own` are the keys that messages have not."""
+    (pk, seq, _, message_kind, text, username, author_type, author_id, author_name, source,
      created_at, edited_at, expires_at, deleted_at, key_scope, key, slot, extra) = row  # fmt: skip
-    return {
-        "room": name, "id": str(pk), "seq": seq, "rev": rev, "kind": kind, "message": text, "username": username,
-        "author": Author(author_type, author_id, author_name), "client_id": client_id(source, key_scope, key),
-        "slot": slot, "source": source, "created_at": created_at, "edited_at": edited_at,
-        "expires_at": expires_at, "deleted": deleted_at is not None, **(extra or {}),
-    }  # fmt: skip
+    if isinstance(extra, str):
+        extra = _json.decode(extra)
+    return kind(
+        room=name, id=event_id(pk), seq=seq, rev=rev, kind=message_kind, message=text, username=username,
+        author=Author(author_type, author_id, author_name), slot=slot, source=source,
+        client_id=None if key is None else client_id(source, key_scope, key),
+        created_at=_aware(created_at),
+        edited_at=None if edited_at is None else _aware(edited_at),
+        expires_at=None if expires_at is None else _aware(expires_at),
+        deleted=deleted_at is not None, **(extra or _NOTHING), **own,
+    )  # fmt: skip
 
 
-def _pruned(name: str, change: Change) -> dict[str, Any]:
-    """The keys of a message of which nothing is left but its number."""
-    return {
-        "room": name, "id": str(change.pk), "seq": change.seq, "kind": "message", "message": "", "username": "",
-        "author": Author("system", "", ""), "source": "code", "created_at": change.at, "deleted": True,
-    }  # fmt: skip
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _pruned(change: Change | ChangeRow) -> Sequence[Any]:
+    """The row of a message of which nothing is left but its number."""
+    return (
+        change.id, change.seq, change.rev, "message", "", "", "system", "", "", "code",
+        change.at, None, None, change.at, None, None, None, None,
+    )  # fmt: skip

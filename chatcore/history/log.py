@@ -1,14 +1,17 @@
-"""Reads of rooms' logs, by number and never by offset."""
+"""Reads of rooms' logs, by number and never by offset. In plain SQL: every reader's catch-up goes through here."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Model
 
+from chatcore.database import places
 from chatcore.events import Delete, Edit, Event, Message, encode
 from chatcore.exceptions import MessageNotFound, RoomNotFound
-from chatcore.history.columns import COLUMNS, described_change, described_message
+from chatcore.history import columns
+from chatcore.history.columns import COLUMNS, ChangeRow, described_change, described_message
 from chatcore.models import Change, Room
 from chatcore.models import Message as Row
 
@@ -30,8 +33,10 @@ class Page(NamedTuple):
 
 def heads(room_ids: Sequence[int]) -> dict[int, Head]:
     """Where the logs of these rooms stand, in one query."""
-    rows = Room.objects.filter(pk__in=room_ids).values_list("pk", "head", "floor", "epoch")
-    return {pk: Head(head, floor, epoch) for pk, head, floor, epoch in rows}
+    if not room_ids:
+        return {}
+    rows = _rows(Room, ("id", *Head._fields), f"WHERE id IN ({places(len(room_ids))})", *room_ids)
+    return {room_id: Head(*state) for room_id, *state in rows}
 
 
 def events_after(room_id: int, after: int, limit: int) -> Page:
@@ -41,13 +46,13 @@ def events_after(room_id: int, after: int, limit: int) -> Page:
     that is in neither, so that no order of commits can hide an event. Changes come first, so that a message is
     never older than a change in the same page.
     """
-    room = Room.objects.filter(pk=room_id).values_list("name", "head", "floor", "epoch").first()
-    if room is None:
+    room = _rows(Room, ("name", *Head._fields), "WHERE id = %s", room_id)
+    if not room:
         raise RoomNotFound(f"of number {room_id} (it was deleted)")
-    name, state = room[0], Head(*room[1:])
+    name, state = room[0][0], Head(*room[0][1:])
     found: dict[int, Event] = {change.rev: change for change in _changes(room_id, name, after, limit)}
-    messages = Row.objects.filter(room=room_id, rev__gt=after).order_by("rev")[:limit]
-    found.update({row[2]: described_message(name, row) for row in messages.values_list(*COLUMNS)})
+    rows = _rows(Row, COLUMNS, "WHERE room_id = %s AND rev > %s ORDER BY rev LIMIT %s", room_id, after, limit)
+    found.update((row[2], described_message(name, row)) for row in rows)
     payloads: list[bytes] = []
     while len(payloads) < limit and (event := found.get(after + 1 + len(payloads))) is not None:
         payloads.append(encode(event))
@@ -58,53 +63,72 @@ def events_after(room_id: int, after: int, limit: int) -> Page:
 
 def event_id(room_id: int, rev: int) -> str | None:
     """The id of the event at this rev, or None if there is none."""
-    for events in (Row.objects, Change.objects):
-        found = events.filter(room=room_id, rev=rev).values_list("pk", flat=True).first()
-        if found is not None:
-            return str(found)
+    for table in (Row, Change):
+        found = _rows(table, ("id",), "WHERE room_id = %s AND rev = %s", room_id, rev)
+        if found:
+            return columns.event_id(found[0][0])
     return None
 
 
 def latest_messages(room_id: int, limit: int, upto_rev: int) -> list[Message]:
     """The newest `limit` messages whose rev is not above `upto_rev`, oldest first, as they are now."""
-    rows = Row.objects.filter(room=room_id, rev__lte=upto_rev).order_by("-rev")[:limit]
-    return _messages(room_id, rows)[::-1]
+    where = "WHERE room_id = %s AND rev <= %s ORDER BY rev DESC LIMIT %s"
+    return _messages(room_id, where, room_id, upto_rev, limit)[::-1]
 
 
 def messages_after(room_id: int, seq: int, limit: int) -> list[Message]:
     """Up to `limit` messages with numbers above `seq`, oldest first."""
-    return _messages(room_id, Row.objects.filter(room=room_id, seq__gt=seq).order_by("seq")[:limit])
+    return _messages(room_id, "WHERE room_id = %s AND seq > %s ORDER BY seq LIMIT %s", room_id, seq, limit)
 
 
 def messages_before(room_id: int, seq: int, limit: int) -> list[Message]:
     """The `limit` messages just below number `seq`, oldest first."""
-    return _messages(room_id, Row.objects.filter(room=room_id, seq__lt=seq).order_by("-seq")[:limit])[::-1]
+    where = "WHERE room_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s"
+    return _messages(room_id, where, room_id, seq, limit)[::-1]
 
 
 def messages_since(room_id: int, moment: datetime, limit: int) -> list[Message]:
     """Up to `limit` messages sent at `moment` or later, oldest first."""
-    rows = Row.objects.filter(room=room_id, created_at__gte=moment).order_by("created_at", "seq")[:limit]
-    return _messages(room_id, rows)
+    where = "WHERE room_id = %s AND created_at >= %s ORDER BY created_at, seq LIMIT %s"
+    return _messages(room_id, where, room_id, connection.ops.adapt_datetimefield_value(moment), limit)
+
+
+def messages_numbered(room_id: int, seqs: Sequence[int]) -> dict[int, Message]:
+    """The messages of these numbers, by number."""
+    found = _messages(room_id, f"WHERE room_id = %s AND seq IN ({places(len(seqs))})", room_id, *seqs)
+    return {message.seq: message for message in found}
 
 
 def message(room_id: int, room_name: str, seq: int) -> Message:
     """The message of this number; MessageNotFound."""
-    found = Row.objects.filter(room=room_id, seq=seq).values_list(*COLUMNS).first()
-    if found is None:
+    found = _rows(Row, COLUMNS, "WHERE room_id = %s AND seq = %s", room_id, seq)
+    if not found:
         raise MessageNotFound(room_name, seq)
-    return described_message(room_name, found)
+    return described_message(room_name, found[0])
 
 
 def _changes(room_id: int, name: str, after: int, limit: int) -> list[Edit | Delete]:
     """The changes above `after`, each with its message as it is now."""
-    changes = list(Change.objects.filter(room=room_id, rev__gt=after).order_by("rev")[:limit])
+    where = "WHERE room_id = %s AND rev > %s ORDER BY rev LIMIT %s"
+    changes = [ChangeRow(*row) for row in _rows(Change, ChangeRow._fields, where, room_id, after, limit)]
     if not changes:
         return []
-    rows = Row.objects.filter(room=room_id, seq__in={change.seq for change in changes})
-    messages = {row[1]: row for row in rows.values_list(*COLUMNS)}
+    seqs = {change.seq for change in changes}
+    rows = _rows(Row, COLUMNS, f"WHERE room_id = %s AND seq IN ({places(len(seqs))})", room_id, *seqs)
+    messages = {row[1]: row for row in rows}
     return [described_change(name, change, messages.get(change.seq)) for change in changes]
 
 
-def _messages(room_id: int, rows: QuerySet[Row]) -> list[Message]:
-    name = Room.objects.filter(pk=room_id).values_list("name", flat=True).first()
-    return [described_message(name or "", row) for row in rows.values_list(*COLUMNS)]
+def _messages(room_id: int, where: str, *values: object) -> list[Message]:
+    room = _rows(Room, ("name",), "WHERE id = %s", room_id)
+    name = room[0][0] if room else ""
+    return [described_message(name, row) for row in _rows(Row, COLUMNS, where, *values)]
+
+
+def _rows(table: type[Model], names: Sequence[str], where: str, *values: object) -> list[tuple[Any, ...]]:
+    """The columns of these names as the database's driver gives them."""
+    quoted = connection.ops.quote_name
+    select = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table._meta.db_table)} {where}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(select, values)
+        return cursor.fetchall()

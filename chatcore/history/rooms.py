@@ -39,6 +39,19 @@ class RoomView:
     last_message_at: datetime | None = None
 
 
+class RoomLog(NamedTuple):
+    """A room's log: whose it is, and where it begins and ends. `key` is the room's name as `names.room_key` has it."""
+
+    id: int
+    name: str
+    key: str
+    archived: bool
+    last_seq: int
+    head: int
+    floor: int
+    epoch: str
+
+
 class Access(NamedTuple):
     """A room, and what the actor is in it."""
 
@@ -68,6 +81,14 @@ def room_names(*, archived: bool = False) -> list[str]:
     """The names of all rooms, in order; those that are archived only if asked for."""
     rooms = Room.objects.order_by("name_key")
     return list((rooms if archived else rooms.filter(archived_at__isnull=True)).values_list("name", flat=True))
+
+
+def room_logs() -> list[RoomLog]:
+    """The logs of all rooms, archived ones too, in the order of their names."""
+    rooms = Room.objects.order_by("name_key").values_list(
+        "pk", "name", "name_key", "archived_at", "last_seq", "head", "floor", "epoch"
+    )
+    return [RoomLog(pk, name, key, at is not None, *numbers) for pk, name, key, at, *numbers in rooms]
 
 
 def room_named(name: str, actor: Actor = SYSTEM) -> RoomView:

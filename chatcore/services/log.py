@@ -12,7 +12,7 @@ from chatcore import events
 from chatcore.bell import Batch
 from chatcore.database import places
 from chatcore.exceptions import KeyReused, RoomNotFound
-from chatcore.history import client_id, unknown_room
+from chatcore.history import client_id, messages_numbered, unknown_room
 from chatcore.history import message as stored_message
 from chatcore.models import Message
 from chatcore.names import room_key, storable
@@ -22,7 +22,11 @@ from chatcore.services.posts import Post, Posted, check_form, digest, expiry, ra
 from chatcore.services.revising import revise
 from chatcore.services.slots import differs, earlier_message, message_in_slot, revision_of
 
-_COLUMNS = [str(field.column) for field in Message._meta.concrete_fields]
+#: The columns that are written, in the order in which `Log` makes a row; the others begin empty.
+_COLUMNS = (
+    "id", "room_id", "seq", "rev", "kind", "text", "username", "author_type", "author_id", "author_name", "source",
+    "created_at", "expires_at", "key_scope", "key", "key_digest", "slot", "extra",
+)  # fmt: skip
 
 #: Room, scope, key.
 Key = tuple[int, str, str]
@@ -35,8 +39,10 @@ class Log:
         self._rooms = rooms
         self._taken = _taken_keys(rooms, posts)
         self._fresh: dict[Key, events.Message] = {}
+        self._repeats: dict[int, dict[int, events.Message]] = {}
         self._now = timezone.now()
-        self._rows: list[list[Any]] = []
+        self._stored_now = _stored(self._now)
+        self._rows: list[tuple[Any, ...]] = []
         self._payloads: dict[int, list[bytes]] = {}
 
     def append(self, post: Post, standing_of: Mapping[tuple[int, str], Standing]) -> Posted:
@@ -88,7 +94,14 @@ class Log:
         seq, known = self._taken[key]
         if known != request:
             raise KeyReused(key[2], seq)
-        return Posted(self._fresh.get(key) or stored_message(room.id, room.name, seq), "duplicate")
+        return Posted(self._fresh.get(key) or self._repeated_message(room, seq), "duplicate")
+
+    def _repeated_message(self, room: LockedRoom, seq: int) -> events.Message:
+        """A message that a key names already; all of the room are read at once."""
+        if seq not in self._repeats.get(room.id, {}):
+            wanted = [number for (room_id, _, _), (number, _) in self._taken.items() if room_id == room.id]
+            self._repeats[room.id] = messages_numbered(room.id, wanted)
+        return self._repeats[room.id][seq]
 
     def _known(self, post: Post, room: LockedRoom) -> Posted | None:
         """What answers the post without a new message: `once`, or the message in its slot."""
@@ -108,9 +121,25 @@ class Log:
     def _write(self, post: Post, room: LockedRoom, request: str | None) -> events.Message:
         event = described(post, room, self._now)
         room.last_seq, room.head = event.seq, event.rev
-        self._rows.append(_row(event, post, room.id, request))
+        self._rows.append(self._row(event, post, room.id, request))
         self._payloads.setdefault(room.id, []).append(events.encode(event))
         return event
+
+    def _row(self, event: events.Message, post: Post, room_id: int, request: str | None) -> tuple[Any, ...]:
+        """The message as the database's driver takes it."""
+        author, extra = event.author, rare_attributes(post)
+        return (
+            event.id if connection.features.has_native_uuid_field else event.id.replace("-", ""),
+            room_id, event.seq, event.rev, event.kind, event.message, event.username,
+            author.type, author.id, author.name, event.source, self._stored_now,
+            _stored(event.expires_at) if event.expires_at else None,
+            post.scope if post.key is not None else None, post.key, request, post.slot,
+            json.dumps(extra) if extra else None,
+        )  # fmt: skip
+
+
+def _stored(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def described(post: Post, room: LockedRoom, sent_at: datetime) -> events.Message:
@@ -127,41 +156,16 @@ def described(post: Post, room: LockedRoom, sent_at: datetime) -> events.Message
 
 def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[Key, tuple[int, str | None]]:
     """The keys of these posts that the log has already, with number and digest, in one query."""
-    keys = {post.key for post in posts if post.key is not None and storable(post.key) == post.key}
-    if not keys or not rooms:
+    keyed = [(post.scope, post.key) for post in posts if post.key is not None and storable(post.key) == post.key]
+    if not keyed or not rooms:
         return {}
+    scopes, keys = {scope for scope, _ in keyed}, {key for _, key in keyed}
     quoted = connection.ops.quote_name
     select = (
         f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest FROM {quoted(Message._meta.db_table)} "  # noqa: S608
-        f"WHERE room_id IN ({places(len(rooms))}) AND {quoted('key')} IN ({places(len(keys))})"
+        f"WHERE room_id IN ({places(len(rooms))}) AND key_scope IN ({places(len(scopes))}) "
+        f"AND {quoted('key')} IN ({places(len(keys))})"
     )
     with connection.cursor() as cursor:
-        cursor.execute(select, [*(room.id for room in rooms.values()), *keys])
+        cursor.execute(select, [*(room.id for room in rooms.values()), *scopes, *keys])
         return {(room_id, scope, key): (seq, request) for room_id, scope, key, seq, request in cursor.fetchall()}
-
-
-def _row(event: events.Message, post: Post, room_id: int, request: str | None) -> list[Any]:
-    """The columns of the table, in its order, as the database's driver takes them."""
-    moment = connection.ops.adapt_datetimefield_value
-    extra = rare_attributes(post)
-    values = {
-        "id": event.id if connection.features.has_native_uuid_field else event.id.replace("-", ""),
-        "room_id": room_id,
-        "seq": event.seq,
-        "rev": event.rev,
-        "kind": event.kind,
-        "text": event.message,
-        "username": event.username,
-        "author_type": event.author.type,
-        "author_id": event.author.id,
-        "author_name": event.author.name,
-        "source": event.source,
-        "created_at": moment(event.created_at),
-        "expires_at": moment(event.expires_at) if event.expires_at else None,
-        "key_scope": post.scope if post.key is not None else None,
-        "key": post.key,
-        "key_digest": request,
-        "slot": post.slot,
-        "extra": json.dumps(extra) if extra else None,
-    }
-    return [values.get(column) for column in _COLUMNS]
