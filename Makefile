@@ -21,8 +21,9 @@ soak: ## run the tests at full size: more connections, longer waits
 	@$(venv) test
 	@ROOMLINE_SOAK=10 $(python) -m pytest $(ARGS)
 
-bench: ## measure how fast a command's message reaches everybody
+bench: ## measure what commands cost, and how fast a message reaches everybody
 	@$(venv) test
+	@$(python) -m tests.bench.commands
 	@exec $(python) -m tests.bench.latency
 
 lint: ## check style, types and the import order

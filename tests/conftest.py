@@ -1,6 +1,7 @@
 """Gives every run of the tests a data folder and a database file of its own, whatever the machine's settings are.
 
-Subprocesses of tests inherit both. With ROOMLINE_NO_SKIP set a skipped test is a failed one.
+Subprocesses of tests inherit both. With ROOMLINE_NO_SKIP set a skipped test is a failed one. With
+ROOMLINE_TEST_DATABASE_URL the tests of the domain run on that server instead (tests/integration; not those of SQLite).
 """
 
 import atexit
@@ -27,6 +28,8 @@ def isolate() -> None:
         del os.environ[name]
     os.environ.update(dict.fromkeys(file_values(PROJECT / "roomline.env"), ""))
     os.environ["CHAT_VAR_DIR"] = str(VAR)
+    if server := os.environ.get("ROOMLINE_TEST_DATABASE_URL"):
+        os.environ["DATABASE_URL"] = server
     os.environ["DJANGO_SETTINGS_MODULE"] = "chatproject.settings"
 
 
@@ -39,7 +42,9 @@ def django_db_modify_db_settings() -> None:
     """A database file instead of one in memory: WAL, locks between threads and data_version are as in real life."""
     from django.conf import settings
 
-    settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(VAR / "test.sqlite3")
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database.setdefault("TEST", {})["NAME"] = str(VAR / "test.sqlite3")
 
 
 @pytest.hookimpl(wrapper=True)
