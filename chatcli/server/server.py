@@ -74,9 +74,12 @@ class ChatServer(Server):  # type: ignore[misc]
             bound.setblocking(False)
             self._ports.append(reactor.adoptStreamPort(bound.fileno(), bound.family, self.http_factory))
             bound.close()  # the reactor has its own descriptor
+        reactor.callLater(0, self._begin)  # in the running event loop, which `callWhenRunning` is ahead of
+
+    def _begin(self) -> None:
         if start := getattr(self.application, "start", None):
-            reactor.callWhenRunning(start)
-        reactor.callWhenRunning(self._ready)
+            start()
+        self._ready()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope["root_path"] = self.root_path  # and not what a client's header says
