@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chatcore import conf, history, services
 from chatcore.csp import content_security_policy
+from chatcore.events import to_dict
 from chatcore.exceptions import (
     BadRequest,
     BadRoomName,
@@ -116,8 +117,10 @@ def _unknown_room(request: HttpRequest, actor: Actor, name: str, error: BadRoomN
 
 def _page_data(request: HttpRequest, found: history.RoomView) -> dict[str, object]:
     """What the page's scripts need to know before the socket is open."""
+    banner = history.standing_banner(found.id)
     return {
         "room": found.name,
+        "banner": None if banner is None else to_dict(banner),
         "longest": found.max_length or conf.settings.MAX_LENGTH,
         "sign_in": f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: request.path})}",
         "texts": room_texts(),

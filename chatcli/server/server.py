@@ -74,7 +74,8 @@ class ChatServer(Server):  # type: ignore[misc]
             bound.setblocking(False)
             self._ports.append(reactor.adoptStreamPort(bound.fileno(), bound.family, self.http_factory))
             bound.close()  # the reactor has its own descriptor
-        reactor.callLater(0, self._begin)  # in the running event loop, which `callWhenRunning` is ahead of
+        # In the running event loop, which `callWhenRunning` is ahead of
+        reactor.callLater(0, self._begin)  # type: ignore[arg-type]  # an interface's method has no self
 
     def _begin(self) -> None:
         if start := getattr(self.application, "start", None):

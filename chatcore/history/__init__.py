@@ -13,8 +13,9 @@ from chatcore.history.log import (
     messages_before,
     messages_numbered,
     messages_since,
+    standing_banner,
 )
-from chatcore.history.people import standings, user_named
+from chatcore.history.people import standings, user_named, user_names
 from chatcore.history.receipts import deliveries, open_inquiries, readers_of
 from chatcore.history.rooms import (
     Access,
@@ -54,7 +55,9 @@ __all__ = [
     "room_named",
     "room_names",
     "rooms_for",
+    "standing_banner",
     "standings",
     "unknown_room",
     "user_named",
+    "user_names",
 ]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Model
+from django.utils import timezone
 
 from chatcore.database import places
 from chatcore.events import Delete, Edit, Event, Message, encode
@@ -95,8 +96,19 @@ def messages_since(room_id: int, moment: datetime, limit: int) -> list[Message]:
 
 def messages_numbered(room_id: int, seqs: Sequence[int]) -> dict[int, Message]:
     """The messages of these numbers, by number."""
+    if not seqs:
+        return {}
     found = _messages(room_id, f"WHERE room_id = %s AND seq IN ({places(len(seqs))})", room_id, *seqs)
     return {message.seq: message for message in found}
+
+
+def standing_banner(room_id: int) -> Message | None:
+    """The banner that stands in the room: the newest that was posted, unless it was deleted or its time is over."""
+    found = _messages(room_id, "WHERE room_id = %s AND kind = 'banner' ORDER BY seq DESC LIMIT 1", room_id)
+    if not found or found[0].deleted:
+        return None
+    expires_at = found[0].expires_at
+    return found[0] if expires_at is None or expires_at > timezone.now() else None
 
 
 def message(room_id: int, room_name: str, seq: int) -> Message:
@@ -119,16 +131,17 @@ def _changes(room_id: int, name: str, after: int, limit: int) -> list[Edit | Del
     return [described_change(name, change, messages.get(change.seq)) for change in changes]
 
 
-def _messages(room_id: int, where: str, *values: object) -> list[Message]:
+def _messages(room_id: int, where: str, *values: Any) -> list[Message]:
     room = _rows(Room, ("name",), "WHERE id = %s", room_id)
     name = room[0][0] if room else ""
     return [described_message(name, row) for row in _rows(Row, COLUMNS, where, *values)]
 
 
-def _rows(table: type[Model], names: Sequence[str], where: str, *values: object) -> list[tuple[Any, ...]]:
+def _rows(table: type[Model], names: Sequence[str], where: str, *values: Any) -> list[tuple[Any, ...]]:
     """The columns of these names as the database's driver gives them."""
     quoted = connection.ops.quote_name
     select = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table._meta.db_table)} {where}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(select, values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -46,6 +46,18 @@ def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Stan
     }
 
 
+#: So many names are offered to choose from.
+_MANY_NAMES = 200
+
+
+def user_names(beginning: str) -> list[str]:
+    """The names of accounts that begin so, in order; at most 200."""
+    users = get_user_model()._default_manager
+    field = get_user_model().USERNAME_FIELD
+    found = users.filter(**{f"{field}__startswith": storable(beginning)}).order_by(field)
+    return [str(name) for name in found.values_list(field, flat=True)[:_MANY_NAMES]]
+
+
 def user_named(name: str) -> Actor:
     """The actor of this account; UserNotFound with near matches."""
     users = get_user_model()._default_manager

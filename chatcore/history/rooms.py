@@ -88,7 +88,10 @@ def room_logs() -> list[RoomLog]:
     rooms = Room.objects.order_by("name_key").values_list(
         "pk", "name", "name_key", "archived_at", "last_seq", "head", "floor", "epoch"
     )
-    return [RoomLog(pk, name, key, at is not None, *numbers) for pk, name, key, at, *numbers in rooms]
+    return [
+        RoomLog(pk, name, key, archived_at is not None, last_seq, head, floor, epoch)
+        for pk, name, key, archived_at, last_seq, head, floor, epoch in rooms
+    ]
 
 
 def room_named(name: str, actor: Actor = SYSTEM) -> RoomView:

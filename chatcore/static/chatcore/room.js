@@ -1,5 +1,6 @@
 /** The room page: wires the connection, the log, the rows, the outbox and the composer to one another. */
 
+import { Banner } from "./banner.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Log } from "./log.js";
@@ -37,6 +38,7 @@ const composer = new Composer(page, (text) => {
   blank.hidden = true;
 });
 const readMark = new ReadMark(send);
+const banner = new Banner(document.getElementById("banner"));
 const status = new Status(page, () => connection.comeBack());
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
@@ -94,6 +96,7 @@ const receive = {
 };
 
 function add(event) {
+  banner.take(event);
   const live = caughtUp && !log.messages.has(event.seq);
   scroll.append(() => {
     const row = draw(log.apply(event));
@@ -115,6 +118,7 @@ function seen() {
 }
 
 function change(event) {
+  banner.take(event);
   scroll.prepend(() => draw(log.apply(event)));
 }
 
@@ -146,6 +150,7 @@ function settle() {
   scroll.settle();
 }
 
+banner.take(page.banner);
 document.addEventListener("visibilitychange", seen);
 document.getElementById("log").addEventListener("scroll", seen, { passive: true });
 connection.comeBack();
