@@ -7,6 +7,7 @@ The syntax stays that of Python 3.6, so that an old Python meets the line that s
 import os
 import sys
 
+CALLERS_ENVIRONMENT = dict(os.environ)
 HOME = os.path.dirname(os.path.realpath(__file__))
 VENV = os.path.join(HOME, ".venv")
 
@@ -19,7 +20,7 @@ def use_venv() -> None:
         return
     python = os.path.join(VENV, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
     if not os.access(python, os.X_OK):
-        sys.exit("Roomline is not set up yet: run `make run` in " + HOME)
+        give_up("Roomline is not set up yet: run `make run` in " + HOME)
     again = [python] + getattr(sys, "orig_argv", [""] + sys.argv)[1:]  # orig_argv also has -X, -W, -m
     if os.name == "nt":
         import subprocess
@@ -30,10 +31,12 @@ def use_venv() -> None:
 
 def prepare() -> None:
     """Names the settings, and keeps the caller's TZ for what commands print: Django overwrites it with the site's."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatproject.settings")
-    os.environ.pop("ROOMLINE_CALLER_TZ", None)
+    for name in ("ROOMLINE_CALLER_TZ", "ROOMLINE_OWN_SETTINGS"):
+        os.environ.pop(name, None)
     if "TZ" in os.environ:
         os.environ["ROOMLINE_CALLER_TZ"] = os.environ["TZ"]
+    if "DJANGO_SETTINGS_MODULE" not in os.environ:  # told from the caller's own, which the programs we start inherit
+        os.environ["DJANGO_SETTINGS_MODULE"] = os.environ["ROOMLINE_OWN_SETTINGS"] = "chatproject.settings"
 
 
 def run(arguments: "list[str]") -> None:
@@ -44,9 +47,36 @@ def run(arguments: "list[str]") -> None:
     try:
         execute_from_command_line(["manage.py"] + arguments)
     except ImproperlyConfigured as error:
-        if "--traceback" in arguments:
+        if "--traceback" in arguments and not job_of(arguments):
             raise
-        sys.exit("Roomline's settings: {}".format(error))
+        give_up("Roomline's settings: {}".format(error))
+
+
+def job_of(arguments: "list[str]") -> "list[str]":
+    """The command line of the job that `chat_send --run` is to run; empty if it is another command."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[cut + 1 :] if arguments[:1] == ["chat_send"] and "--run" in arguments[:cut] else []
+
+
+def give_up(reason: str) -> None:
+    """Ends with this line. A job runs all the same, in our place: it needs no chat, and stderr has what it prints."""
+    job = job_of(sys.argv[1:])
+    if not job:
+        sys.exit(reason)
+    import signal
+
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    if sys.stderr is None:
+        os.dup2(nothing, 2)
+    os.dup2(2, 1)
+    os.write(2, (reason + "\n").encode("utf-8", "backslashreplace"))
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and the job would inherit that
+    try:
+        os.execvpe(job[0], job, CALLERS_ENVIRONMENT)
+    except OSError as error:
+        os.write(2, "{}: {}\n".format(ascii(job[0]), error.strerror).encode())
+        sys.exit(127 if isinstance(error, (FileNotFoundError, NotADirectoryError)) else 126)
 
 
 def die_of_interrupt() -> None:
@@ -61,11 +91,11 @@ def main() -> None:
     use_venv()
     if sys.version_info < (3, 11):
         version = "{}.{}".format(*sys.version_info[:2])
-        sys.exit("Roomline needs Python 3.11, this is {}: run `make run` in {}".format(version, HOME))
+        give_up("Roomline needs Python 3.11, this is {}: run `make run` in {}".format(version, HOME))
     try:
         import channels  # noqa: F401
     except ImportError as error:
-        sys.exit("Roomline's packages are not complete ({}): run `make run` in {}".format(error, HOME))
+        give_up("Roomline's packages are not complete ({}): run `make run` in {}".format(error, HOME))
     prepare()
     try:
         run(sys.argv[1:])

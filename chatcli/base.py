@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.management.color import no_style
 
 from chatcli import process, server_record
-from chatcli.console import Console, one_line
+from chatcli.console import INDENT, Console, one_line, plain
 from chatcli.parser import ChatParser
 from chatcore.database import explaining
 from chatcore.exceptions import ChatError, Forbidden
@@ -25,29 +26,44 @@ class ChatCommand(BaseCommand):
 
     #: Command lines to copy, the first thing that the help shows after a sentence.
     examples = ""
+    #: What the help says between the examples and the options.
+    notes = ""
     #: The words and options, as the usage line shows them; argparse's own if empty.
     usage = ""
     #: Whether words may be any text, so that `--help` among them may be somebody's text.
     takes_text = False
+    #: Whether ROOM may be several rooms with commas between them.
+    takes_room_list = False
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's options and the command's own, read by our rules."""
         own = super().create_parser(prog_name, subcommand, add_help=False, **kwargs)
-        return ChatParser(
+        parser = ChatParser(
             prog=own.prog,
             usage=f"%(prog)s {self.usage}" if self.usage else None,
-            opening=f"{self.help}\n\n{self.examples}".strip(),
+            opening="\n\n".join(filter(None, (self.help, self.examples, self.notes))),
             takes_text=self.takes_text,
             parents=[own],
             called_from_command_line=own.called_from_command_line,
         )
+        parser._action_groups.sort(key=lambda group: group is parser._optionals)  # what all commands have comes last
+        return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """The command in a process of its own."""
+        """The command in a process of its own. `--complete LINE BREAKS` is asked by completion.bash."""
+        if argv[2:3] == ["--complete"] and len(argv) == 5:
+            from chatcli import completion
+
+            completion.answer(self, argv[1], *argv[3:])
+            return
         with process.streams():
             self.stdout = OutputWrapper(sys.stdout or io.StringIO())  # None: it is closed
             self.stderr = OutputWrapper(sys.stderr or io.StringIO())
-            super().run_from_argv(argv)
+            try:
+                super().run_from_argv(argv)
+            except CommandError as error:  # with --traceback
+                self.stderr.write(plain(traceback.format_exc().rstrip()).replace("\n", f"\n{INDENT}"), str)
+                sys.exit(error.returncode)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """As Django's, with colours by our rule and with the domain's errors as CommandErrors."""
@@ -87,6 +103,8 @@ class LocalCommand(ChatCommand):
 
     requires_system_checks = ()
     quiet = False
+    #: Whether the process is this command's, and not that of a program which calls it.
+    own_process = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The options that all of them have; a command adds its own before."""
@@ -95,6 +113,7 @@ class LocalCommand(ChatCommand):
 
     def run_from_argv(self, argv: list[str]) -> None:
         """The command in a process of its own, which dies of the signal that ends it."""
+        self.own_process = True
         process.die_of_signals()
         logging.getLogger("chatcore").addHandler(_Talk(self))
         logging.getLogger("chatcore").propagate = False

@@ -36,8 +36,20 @@ def one_line(text: str) -> str:
     return _UNSAFE_OR_BREAK.sub(_escaped, text)
 
 
+def safe_json(payload: bytes, *, ascii_only: bool = False) -> str:
+    """The same JSON, with escapes for what JSON lets pass and a terminal does not."""
+    text = payload.decode()
+    if payload.isascii() and "\x7f" not in text:
+        return text  # what is left of the unsafe below DEL, JSON escapes itself
+    return (_NOT_ASCII if ascii_only else _UNSAFE_IN_JSON).sub(_json_escaped, text)
+
+
 def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode()
+
+
+def _indented(spans: Sequence[Span]) -> str:
+    return "".join(text for text, _ in spans).replace("\n", "\n" + INDENT)
 
 
 class Console:
@@ -51,21 +63,26 @@ class Console:
 
     def line(self, text: str) -> None:
         """One line."""
-        self._write(one_line(text))
+        self._write([one_line(text)])
 
     def json(self, payload: bytes) -> None:
         """One line of JSON. What JSON lets pass and a terminal does not is escaped; it stays the same JSON."""
+        self.json_lines([payload])
+
+    def json_lines(self, payloads: Sequence[bytes]) -> None:
+        """Lines of JSON as `json` writes them, all at once."""
         encoding = (getattr(self._stream, "encoding", None) or "utf-8").lower()
-        unsafe = _UNSAFE_IN_JSON if encoding.startswith("utf") else _NOT_ASCII
-        self._write(unsafe.sub(_json_escaped, payload.decode()))
+        if payloads:
+            self._write([safe_json(b"\n".join(payloads), ascii_only=not encoding.startswith("utf"))])
 
     def record(self, spans: Sequence[Span]) -> None:
         """One record; its further lines are indented, on a terminal also those that its width makes."""
-        safe = [(plain(text), style) for text, style in spans]
-        if self.is_terminal or self._colour:
-            self._write(self._drawn(safe))
-        else:
-            self._write("".join(text for text, _ in safe).replace("\n", "\n" + INDENT))
+        self.records([spans])
+
+    def records(self, records: Sequence[Sequence[Span]]) -> None:
+        """Records as `record` writes them, all at once."""
+        shown = self._drawn if self.is_terminal or self._colour else _indented
+        self._write([shown([(plain(text), style) for text, style in spans]) for spans in records])
 
     def _drawn(self, spans: Sequence[Span]) -> str:
         """As rich draws it, without markup and highlighting."""
@@ -74,7 +91,7 @@ class Console:
         width = max(20, self._artist.width - len(INDENT))
         lines = rich.text.Text.assemble(*spans).wrap(self._artist, width, overflow="fold")
         with self._artist.capture() as drawn:
-            self._artist.print(rich.text.Text("\n" + INDENT).join(lines), soft_wrap=True)
+            self._artist.print(rich.text.Text("\n" + INDENT).join(lines), soft_wrap=True, end="")
         return drawn.get()
 
     @cached_property
@@ -88,9 +105,11 @@ class Console:
             color_system="standard" if self._colour else None,
         )
 
-    def _write(self, text: str) -> None:
+    def _write(self, lines: Sequence[str]) -> None:
+        if not lines:
+            return
         try:
-            self._stream.write(text)
+            self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             raise OutputLost(error) from error

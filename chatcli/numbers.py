@@ -4,6 +4,8 @@ import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
+PRIORITIES = {"min": 1, "low": 2, "default": 3, "high": 4, "max": 5}
+
 
 def whole(low: int) -> Callable[[str], int]:
     """A whole number from `low` up, as databases can hold it."""
@@ -13,4 +15,12 @@ def whole(low: int) -> Callable[[str], int]:
             raise ArgumentTypeError(f"{text!r} is no whole number from {low} up")
         return int(text)
 
+    return number
+
+
+def priority(text: str) -> int:
+    """`1` to `5`, or their names."""
+    number = PRIORITIES.get(text, int(text) if text in ("1", "2", "3", "4", "5") else None)
+    if number is None:
+        raise ArgumentTypeError(f"{text!r} is no priority: write 1 to 5, or {', '.join(PRIORITIES)}")
     return number

@@ -1,12 +1,13 @@
-"""The command line: options and words in any order, and what follows `--` is words whatever it looks like.
+"""The command line: options and words in any order, and what follows `--` is words whatever it looks like, or a job.
 
 argparse sees only what cannot be misunderstood: `--option=value` first, then the words. That way every Python
 reads a command line alike, and a text that begins with `-` is an error and never an option, nor a page of help.
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
@@ -17,6 +18,16 @@ from chatcli.process import OutputLost
 DASH_HINT = 'put -- before text that starts with "-"'
 #: Marks a word that argparse must not take for an option.
 _MARK = "\0"
+
+
+class JobSwitch(argparse.Action):
+    """An option under which what follows `--` is no text, but the command line of a job: a list, as it was given."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        """The parser itself puts the job in its place."""
 
 
 class ChatFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -40,13 +51,16 @@ class ChatParser(CommandParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, of the command line's arguments."""
-        arguments = list(args)
+        arguments, switch, job = self._job_apart(list(args))
         for number, argument in enumerate(arguments, 1):
             if not _is_text(argument):
                 self.error(f"argument {number} ({argument!a}) is not UTF-8 text")
         options, words = self._sorted(arguments)
         marked = [_MARK + word if word.startswith("-") else word for word in words]
         parsed = super().parse_args([*options, *marked], namespace)
+        if switch is not None:
+            self._check_job(switch, job)
+            setattr(parsed, switch.dest, job)
         for action in self._get_positional_actions():
             setattr(parsed, action.dest, _unmarked(getattr(parsed, action.dest, None)))
         return parsed
@@ -65,6 +79,23 @@ class ChatParser(CommandParser):
         if not self.called_from_command_line:
             raise CommandError(f"Error: {message}", returncode=2)
         self.exit(2, f"{self.format_usage()}{self.prog}: error: {message}\n")
+
+    def _job_apart(self, arguments: list[str]) -> tuple[list[str], JobSwitch | None, list[str]]:
+        """The arguments before the job, the switch that makes it one, and the job; without a switch all of them."""
+        cut = arguments.index("--") if "--" in arguments else len(arguments)
+        for argument in arguments[:cut]:
+            switch = self._option_string_actions.get(argument)
+            if isinstance(switch, JobSwitch):
+                return arguments[:cut], switch, arguments[cut + 1 :]
+        return arguments, None, []
+
+    def _check_job(self, switch: JobSwitch, job: list[str]) -> None:
+        """Its arguments may be any bytes (file names are), as long as a program can be given them."""
+        if not job:
+            self.error(f"{switch.option_strings[0]} needs a job: write -- and its command line at the end")
+        for argument in job:
+            if not _can_be_passed(argument):
+                self.error(f"{argument!a} cannot be an argument of a job")
 
     def _sorted(self, arguments: list[str]) -> tuple[list[str], list[str]]:
         """The options, each with its value, and the words."""
@@ -115,7 +146,8 @@ class ChatParser(CommandParser):
     def _unknown(self, argument: str) -> NoReturn:
         import difflib
 
-        near = difflib.get_close_matches(argument, list(self._option_string_actions), 1)
+        long = [option for option in self._option_string_actions if option.startswith("--")]
+        near = difflib.get_close_matches(argument, long, 1)
         self.error(f"no option {argument}{f' (did you mean {near[0]}?)' if near else ''}; {DASH_HINT}")
 
     def _is_help(self, option: str) -> bool:
@@ -132,5 +164,13 @@ def _is_text(argument: str) -> bool:
     """Whether it is neither NUL (from `call_command`) nor bytes that were no UTF-8 (then they are surrogates)."""
     try:
         return b"\0" not in argument.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _can_be_passed(argument: str) -> bool:
+    """Whether a program can have it as an argument."""
+    try:
+        return b"\0" not in os.fsencode(argument)
     except UnicodeEncodeError:
         return False

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from django.conf import settings as django_settings
 from django.core.management.base import OutputWrapper
 
 
@@ -38,7 +39,7 @@ def streams() -> Iterator[None]:
             raise
         _flush()
     except OutputLost as lost:
-        _discard_output()
+        discard_output()
         if lost.reader_gone:
             sys.exit(0)
         after = "done, but " if lost.done else ""
@@ -54,10 +55,23 @@ def _flush() -> None:
             raise OutputLost(error) from error
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """Let what waits in the buffer go nowhere, or the interpreter would meet the same error when it ends."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def callers_environment() -> dict[str, str]:
+    """The environment as we were given it, for other programs: without what manage.py and Django have put there."""
+    environment = dict(os.environ)
+    zone, settings = environment.pop("ROOMLINE_CALLER_TZ", None), environment.pop("ROOMLINE_OWN_SETTINGS", None)
+    if zone is not None:
+        environment["TZ"] = zone
+    elif environment.get("TZ") == django_settings.TIME_ZONE:
+        del environment["TZ"]
+    if settings is not None and environment.get("DJANGO_SETTINGS_MODULE") == settings:
+        del environment["DJANGO_SETTINGS_MODULE"]
+    return environment
 
 
 def _occupy_standard_descriptors() -> None:

@@ -55,6 +55,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def lasting(seconds: float) -> str:
+    """`3 h 12 min`: a length of time by its two largest units."""
+    left = round(seconds) if seconds < 60 else 60 * round(seconds / 60)
+    parts = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        parts.append(f"{count} {unit}" if count else "")
+    first = next((place for place, part in enumerate(parts) if part), len(parts))
+    return " ".join(filter(None, parts[first : first + 2])) or "0 s"
+
+
 def since(text: str) -> datetime:
     """A moment in the past: so long ago, the last HH:MM, or what `moment` understands."""
     now, zone = datetime.now(UTC), caller_zone()
@@ -66,6 +77,39 @@ def since(text: str) -> datetime:
     if found > now:
         raise ArgumentTypeError(f"{text} is in the future ({found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z})")
     return found
+
+
+def future(text: str) -> datetime:
+    """A moment to come: in so long a time, the next HH:MM, or what `moment` understands."""
+    now, zone = datetime.now(UTC), caller_zone()
+    if _DURATION.fullmatch(text):
+        return now + duration(text)
+    if _CLOCK.fullmatch(text):
+        return _next(text, now.astimezone(zone), zone)
+    found = moment(text, zone)
+    if found <= now:
+        raise ArgumentTypeError(f"{text} is over ({found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z})")
+    if found > now + LONGEST:
+        raise ArgumentTypeError(f"{text} is too far away: at most {LONGEST.days} days")
+    return found
+
+
+def until(text: str, *, since: datetime | None, ahead: bool) -> datetime:
+    """An end: `ahead` of us, 10m is in so long a time and HH:MM the next one, else ago and the last one; HH:MM is the
+    first one after `since`, if that is given. Or what `moment` understands."""
+    now, zone = datetime.now(UTC), caller_zone()
+    if _DURATION.fullmatch(text):
+        return now + duration(text) if ahead else now - duration(text)
+    if not _CLOCK.fullmatch(text):
+        return moment(text, zone)
+    if since is None and not ahead:
+        return _last(text, now.astimezone(zone), zone)
+    return _next(text, (since or now).astimezone(zone), zone)
+
+
+def duration_or_future(text: str) -> timedelta | datetime:
+    """So long from when it is sent, or until a moment to come."""
+    return duration(text) if _DURATION.fullmatch(text) else future(text)
 
 
 def moment(text: str, zone: tzinfo) -> datetime:
@@ -83,11 +127,21 @@ def moment(text: str, zone: tzinfo) -> datetime:
 
 
 def _last(clock: str, now: datetime, zone: tzinfo) -> datetime:
+    today = _today(clock, now)
+    return _placed(today if today <= now.replace(tzinfo=None) else today - timedelta(days=1), zone)
+
+
+def _next(clock: str, now: datetime, zone: tzinfo) -> datetime:
+    today = _today(clock, now)
+    return _placed(today if today > now.replace(tzinfo=None) else today + timedelta(days=1), zone)
+
+
+def _today(clock: str, now: datetime) -> datetime:
+    """Naive: what the clocks show then."""
     hour, minute = map(int, clock.split(":"))
     if hour > 23 or minute > 59:
         raise ArgumentTypeError(f"{clock!r} is no time: hours go from 00 to 23, minutes from 00 to 59")
-    today = now.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None, fold=0)
-    return _placed(today if today <= now.replace(tzinfo=None) else today - timedelta(days=1), zone)
+    return now.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None, fold=0)
 
 
 def _placed(naive: datetime, zone: tzinfo) -> datetime:

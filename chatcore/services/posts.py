@@ -10,7 +10,7 @@ from typing import Any, Literal
 from django.utils import timezone
 
 from chatcore import conf, events
-from chatcore.exceptions import BadRequest, BadText, Empty, TooLong
+from chatcore.exceptions import BadRequest, BadText, Empty, MessageNotFound, TooLong
 from chatcore.models import Message
 from chatcore.permissions import SYSTEM, Actor
 from chatcore.services.locking import LockedRoom
@@ -93,7 +93,7 @@ def check_form(post: Post, room: LockedRoom) -> None:
     if post.kind not in _KINDS:
         raise BadRequest(f"no kind {post.kind}: one of {', '.join(sorted(_KINDS))}")
     if post.reply_to is not None and not 1 <= post.reply_to <= room.last_seq:
-        raise BadRequest(f"there is no message #{post.reply_to} in {room.name} to reply to")
+        raise MessageNotFound(room.name, post.reply_to)
     check_attributes(title=post.title, priority=post.priority, tags=post.tags, format=post.format, url=post.url)
     _check_texts(
         (post.key, _LONGEST_KEY, "the key"),

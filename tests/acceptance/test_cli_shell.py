@@ -330,7 +330,8 @@ def test_a_database_that_was_never_migrated_names_the_command() -> None:
 def test_a_terminal_gets_short_times_and_colours(site: ChatSite) -> None:
     code, output = on_terminal([*site.command(), "chat_tail", "newbox", "--no-follow", "-n1"], site.env)
     assert code == 0
-    assert re.match(r"\x1b\[2m\d\d:\d\d:\d\d newbox #\d+ \x1b\[0m\x1b\[1;35msystem! \x1b\[0m", output)
+    name = r"\x1b\[1;35msystem\x1b\[0m\x1b\[1;35m! \x1b\[0m"
+    assert re.match(rf"\x1b\[2m\d\d:\d\d:\d\d newbox #\d+ \x1b\[0m{name}", output)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """`chat_tail` goes on through restarts of all that it depends on: nothing is lost, nothing comes twice."""
 
 import json
+import os
+import signal
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -8,7 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.site import ChatSite
-from tests.waiting import DEADLINE_S, wait_until
+from tests.waiting import DEADLINE_S, SOAK, wait_until
+
+#: Seconds for which the database is locked.
+LOCKED_S = 10.0 if SOAK > 1 else 1.5
 
 
 @pytest.fixture
@@ -71,6 +77,40 @@ def test_a_tail_outlives_every_server_and_needs_none(site: ChatSite) -> None:
     tail.until([*expected, "after an orderly stop"])
     tail.stop()
     assert tail.talk == []
+
+
+def test_a_tail_with_a_cursor_outlives_broker_server_and_a_locked_database(site: ChatSite) -> None:
+    site.start()
+    cursor = site.var_dir / "cursor"
+    tail = Tail(site, "--cursor-file", str(cursor))
+    send(site, "one")
+    tail.until(["one"])
+    broker = site.broker_pid()
+    os.kill(broker, signal.SIGKILL)
+    send(site, "two: the broker is dead")
+    tail.until(["one", "two: the broker is dead"])
+    wait_until(lambda: site.broker_pid() not in (0, broker), "the next broker")
+    expected = [*tail.texts(), "three: another broker"]
+    send(site, expected[-1])
+    tail.until(expected)
+    with sqlite3.connect(site.var_dir / "chat.sqlite3") as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = site.popen("chat_send", "-q", "newbox", "four: the database was locked", "--timeout", "60")
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(LOCKED_S)
+        assert site.stop() == 0
+        other.rollback()
+    assert waiting.communicate(timeout=DEADLINE_S) == ("", "")
+    expected.append("four: the database was locked")
+    tail.until(expected)
+    site.start()
+    send(site, "five: another server")
+    tail.until([*expected, "five: another server"])
+    tail.stop()
+    assert tail.talk == []
+    assert json.loads(cursor.read_bytes())["newbox"]["rev"] == 5
+    rest = site.manage("chat_tail", "newbox", "--no-follow", "--cursor-file", str(cursor), "--json")
+    assert (rest.returncode, rest.stdout, rest.stderr) == (0, "", "")
 
 
 def test_a_database_that_cannot_be_read_for_a_while_is_one_line_and_no_loss(site: ChatSite) -> None:

@@ -1,5 +1,6 @@
 """What tests of the domain share: people, a room, and a second connection to the database."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -11,6 +12,7 @@ from django.db import connections
 from chatcore import services
 from chatcore.history import RoomView
 from chatcore.permissions import Actor, actor_for
+from tests.integration.sending import Pipe
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,3 +53,17 @@ def elsewhere() -> Iterator[Elsewhere]:
     other = Elsewhere()
     yield other
     other.close()
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
+    """Makes bytes, fewer than a pipe holds, what standard input has."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as stdin, os.fdopen(writing, "wb") as end:
+        monkeypatch.setattr("sys.stdin", stdin)
+
+        def fill(data: bytes) -> None:
+            end.write(data)
+            end.close()
+
+        yield fill

@@ -1,19 +1,13 @@
 """`chat_send` with a database."""
 
-import io
 import json
-import os
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
-from chatcore import history, services
-from chatcore.events import Message
+from chatcore import services
+from tests.integration.sending import Pipe, refused, sent, stored
 from tests.unit.hostile import HOSTILE
 
 pytestmark = pytest.mark.django_db
@@ -22,29 +16,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _newbox(db: None) -> None:
     services.create_room("newbox")
-
-
-def sent(*arguments: str, **options: Any) -> str:
-    """What the command prints."""
-    out, err = io.StringIO(), io.StringIO()
-    call_command("chat_send", *arguments, stdout=out, stderr=err, **options)
-    assert err.getvalue() == ""
-    return out.getvalue()
-
-
-def refused(*arguments: str) -> CommandError:
-    """The error that the command ends with; it must have printed nothing."""
-    out = io.StringIO()
-    with pytest.raises(CommandError) as caught:
-        call_command("chat_send", *arguments, stdout=out)
-    assert out.getvalue() == ""
-    assert str(caught.value).isprintable()
-    return caught.value
-
-
-def stored(room: str = "newbox") -> list[Message]:
-    """All messages of the room."""
-    return history.messages_after(history.room_named(room).id, 0, 1000)
 
 
 def test_a_text_is_stored_and_its_number_printed() -> None:
@@ -170,22 +141,8 @@ def test_text_is_only_ever_text(text: str) -> None:
     assert stored()[0].message == text
 
 
-@pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Makes bytes what standard input has, from a real pipe."""
-    reading, writing = os.pipe()
-    with os.fdopen(reading, encoding="utf-8") as stdin, os.fdopen(writing, "wb") as end:
-        monkeypatch.setattr("sys.stdin", stdin)
-
-        def fill(data: bytes) -> None:
-            end.write(data)
-            end.close()
-
-        yield fill
-
-
 @pytest.mark.parametrize("dash", [["-"], []])
-def test_a_pipe_is_the_text_as_a_whole(pipe: Any, dash: list[str]) -> None:
+def test_a_pipe_is_the_text_as_a_whole(pipe: Pipe, dash: list[str]) -> None:
     pipe("Grüße\n\n  second line\n".encode())
     sent("newbox", *dash)
     assert stored()[0].message == "Grüße\n\n  second line"
@@ -200,7 +157,7 @@ def test_a_pipe_is_the_text_as_a_whole(pipe: Any, dash: list[str]) -> None:
         (b"  blanks stay  \n", "  blanks stay  "),
     ],
 )
-def test_a_pipe_may_come_from_anywhere(pipe: Any, data: bytes, text: str) -> None:
+def test_a_pipe_may_come_from_anywhere(pipe: Pipe, data: bytes, text: str) -> None:
     pipe(data)
     sent("newbox", "-")
     assert stored()[0].message == text
@@ -219,7 +176,7 @@ def test_a_pipe_may_come_from_anywhere(pipe: Any, data: bytes, text: str) -> Non
         (b"x" * 5000, 4, "4000"),
     ],
 )
-def test_a_pipe_that_holds_no_text_is_refused(pipe: Any, data: bytes, code: int, hint: str) -> None:
+def test_a_pipe_that_holds_no_text_is_refused(pipe: Pipe, data: bytes, code: int, hint: str) -> None:
     pipe(data)
     error = refused("newbox", "-")
     assert (error.returncode, hint in str(error)) == (code, True)

@@ -2,57 +2,25 @@
 
 import io
 import json
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connections
 
 from chatcore import services
-from chatcore.exceptions import ChatError
 from chatcore.models import Message, Room
 from chatcore.permissions import SYSTEM, Actor
+from tests.integration.tailing import ALICE, Tail, post, prune, tailed, texts
 from tests.unit.hostile import FORBIDDEN, HOSTILE
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ALICE = Actor("user", "7", "alice", "alice", is_superuser=True)
-
 
 @pytest.fixture(autouse=True)
 def _newbox(transactional_db: None) -> None:
     services.create_room("newbox")
-
-
-def post(*texts: str, room: str = "newbox", actor: Actor = ALICE) -> None:
-    """Put messages into the room."""
-    for text in texts:
-        (posted,) = services.post_messages([services.Post(room, text, actor)])
-        assert not isinstance(posted, ChatError)
-
-
-def tailed(*arguments: str, **options: Any) -> str:
-    """What the command prints."""
-    out, err = io.StringIO(), io.StringIO()
-    call_command("chat_tail", *arguments, stdout=out, stderr=err, **options)
-    assert err.getvalue() == ""
-    return out.getvalue()
-
-
-def texts(output: str) -> list[str]:
-    """The texts of JSON lines."""
-    return [json.loads(line)["message"] for line in output.splitlines()]
-
-
-def prune(upto: int, room: str = "newbox") -> None:
-    """Remove the oldest messages, as retention does."""
-    Message.objects.filter(room__name=room, seq__lte=upto).delete()
-    Room.objects.filter(name=room).update(floor=upto)
 
 
 def test_the_last_ten_come_first() -> None:
@@ -188,34 +156,6 @@ def test_timeout_ends_it_with_124() -> None:
         call_command("chat_tail", "newbox", "--timeout", "0.2", stdout=out)
     assert caught.value.returncode == 124
     assert out.getvalue().count("\n") == 1
-
-
-class Tail:
-    """The command in a thread, until it ends by itself."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.out, self.err = io.StringIO(), io.StringIO()
-        self.failure: CommandError | None = None
-        self.thread = threading.Thread(target=self._run, args=arguments)
-        self.thread.start()
-
-    def _run(self, *arguments: str) -> None:
-        try:
-            call_command("chat_tail", *arguments, "--json", stdout=self.out, stderr=self.err)
-        except CommandError as error:
-            self.failure = error
-        finally:
-            connections.close_all()
-
-    def has(self, count: int) -> Callable[[], bool]:
-        """Whether so many lines are there."""
-        return lambda: self.out.getvalue().count("\n") >= count
-
-    def ended(self) -> str:
-        """What it printed, once it has ended."""
-        self.thread.join(20)
-        assert not self.thread.is_alive()
-        return self.out.getvalue()
 
 
 def test_what_is_said_later_follows_without_a_repeat() -> None:

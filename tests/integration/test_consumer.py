@@ -307,7 +307,7 @@ def test_the_same_client_id_is_stored_once_also_over_another_socket(newbox: Room
     ("frame", "code"),
     [
         ({"message": ""}, "empty"), ({"message": " \n"}, "empty"), ({"message": "x" * 4001}, "too_long"),
-        ({"message": "a\0b"}, "bad_text"), ({"message": "x", "reply_to": 99}, "bad_field"), ({}, "bad_field"),
+        ({"message": "a\0b"}, "bad_text"), ({"message": "x", "reply_to": 99}, "not_found"), ({}, "bad_field"),
         ({"message": "x", "username": "root"}, "bad_field"), ({"message": 5}, "bad_field"),
     ],
 )  # fmt: skip

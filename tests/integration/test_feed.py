@@ -175,6 +175,16 @@ def test_a_reader_that_is_slower_than_the_rings_goes_back_to_the_log(newbox: Roo
     following(newbox, check, heads=False)
 
 
+def test_what_waits_for_a_slow_reader_is_bounded_in_bytes(newbox: RoomView) -> None:
+    ear = Lookout().listen(newbox.id)
+    for rev in range(100):
+        ear.ring(Batch(newbox.id, newbox.epoch, rev, rev + 1, [b"x" * 100_000]))
+    waiting = []
+    while (ring := ear.next_ring()) is not None:
+        waiting.append(ring.head)
+    assert waiting == list(range(91, 101))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_disorder_of_rings_loses_or_repeats_an_event(newbox: RoomView, seed: int) -> None:
     chance = random.Random(seed)

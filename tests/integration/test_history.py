@@ -16,8 +16,9 @@ from chatcore.history import RoomView
 from chatcore.models import Change, Room, Sanction
 from chatcore.models import Message as Row
 from chatcore.permissions import GUEST, SYSTEM, Actor, Standing
+from chatcore.services import Post
 from tests.integration.conftest import Elsewhere
-from tests.integration.writing import say
+from tests.integration.writing import posted, say
 
 pytestmark = pytest.mark.django_db
 
@@ -175,6 +176,23 @@ def test_messages_are_read_by_number_in_both_directions(newbox: RoomView) -> Non
     assert history.message(newbox.id, "newbox", 9).deleted
     with pytest.raises(MessageNotFound, match="no message newbox #11"):
         history.message(newbox.id, "newbox", 11)
+
+
+def test_what_is_read_is_what_was_posted(newbox: RoomView, people: dict[str, Actor]) -> None:
+    say("newbox", "earlier")
+    post = Post(
+        "newbox", "text", actor=people["alice"], source="web", key="k", title="T", priority=5, tags=("a", "b"),
+        format="code", url="https://example.org/", reply_to=1, slot="s", expires_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    message = posted(services.post_messages([post])[0])
+    assert message.client_id == "k"
+    assert history.message(newbox.id, "newbox", 2) == message
+    assert history.messages_after(newbox.id, 1, 10) == history.latest_messages(newbox.id, 1, 2) == [message]
+    assert history.messages_before(newbox.id, 3, 1) == [message]
+    assert history.messages_since(newbox.id, message.created_at, 9) == [message]
+    assert events.decode_event(history.events_after(newbox.id, 1, 10).payloads[0]) == message
+    Row.objects.filter(seq=2).update(created_at=datetime(2026, 11, 22, 5, 15, 2, tzinfo=UTC))  # no fraction of a second
+    assert history.message(newbox.id, "newbox", 2).created_at == datetime(2026, 11, 22, 5, 15, 2, tzinfo=UTC)
 
 
 def test_messages_are_read_by_time(newbox: RoomView) -> None:

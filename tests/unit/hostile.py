@@ -24,6 +24,7 @@ HOSTILE = {
     "another record after blank lines": "hello\n\n\n06:15:02 newbox #43 admin: fake",
     "markup": "[bold red]x[/] [link=http://evil.example]y[/link] [/nonsense]",
     "emoji name": ":smile: :warning:",
+    "formats": "%s %(message)s {0} {message} {{7*7}} $(reboot) `reboot` <img src=x onerror=alert(1)>",
 }
 
 #: What may never reach a terminal or a log as it is.

@@ -113,3 +113,54 @@ def test_a_line_is_one_line() -> None:
     stream = io.StringIO()
     Console(OutputWrapper(stream), colour=False).line("a\nb\x1b")
     assert stream.getvalue() == "a\\nb\\x1b\n"
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_many_lines_of_json_are_those_that_one_by_one_would_be(text: str) -> None:
+    payloads = [msgspec.json.encode({"message": each}) for each in ("harmless", text, "x")]
+    at_once, one_by_one = io.StringIO(), io.StringIO()
+    Console(OutputWrapper(at_once), colour=False).json_lines(payloads)
+    for payload in payloads:
+        Console(OutputWrapper(one_by_one), colour=False).json(payload)
+    assert at_once.getvalue() == one_by_one.getvalue()
+    assert [json.loads(line)["message"] for line in at_once.getvalue().splitlines()] == ["harmless", text, "x"]
+    assert not [character for character in FORBIDDEN if character in at_once.getvalue()]
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+@pytest.mark.parametrize("colour", [False, True])
+def test_many_records_are_those_that_one_by_one_would_be(stream: type[io.StringIO], colour: bool) -> None:
+    records = [[("alice: ", "cyan"), (text, "")] for text in (*HOSTILE.values(), "x" * 200, "ends with a line\n", "")]
+    at_once, one_by_one = stream(), stream()
+    Console(OutputWrapper(at_once), colour=colour).records(records)
+    written(one_by_one, *records, colour=colour)
+    assert at_once.getvalue() == one_by_one.getvalue()
+    assert len([line for line in at_once.getvalue().splitlines() if not line.startswith(INDENT)]) == len(records)
+
+
+class Counting(io.StringIO):
+    """A stream that counts how often it is written to and flushed."""
+
+    writes = flushes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.flushes += 1
+
+
+def test_what_comes_at_once_is_one_write_and_one_flush() -> None:
+    lines, records = Counting(), Counting()
+    Console(OutputWrapper(lines), colour=False).json_lines([b"1"] * 500)
+    Console(OutputWrapper(records), colour=False).records([[("a", "")]] * 500)
+    for stream in (lines, records):
+        assert (stream.writes, stream.flushes, stream.getvalue().count("\n")) == (1, 1, 500)
+
+
+def test_nothing_is_no_line() -> None:
+    stream = Counting()
+    Console(OutputWrapper(stream), colour=False).json_lines([])
+    Console(OutputWrapper(stream), colour=False).records([])
+    assert (stream.writes, stream.getvalue()) == (0, "")

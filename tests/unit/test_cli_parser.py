@@ -160,12 +160,9 @@ def test_a_lone_dash_is_standard_input_and_no_text() -> None:
 @pytest.mark.parametrize(
     ("command", "line"),
     [
-        (chat_send, []),
-        (chat_tail, []),
         (create_room, []),
         (create_room, ["a", "b"]),
         (create_room, ["a", "--if-not-exists", "--update"]),
-        (chat_send, ["a", "b", "--as", "x", "--name", "y"]),
         (chat_send, ["a", "b", "--kind", "banner"]),
         (chat_send, ["a", "b", "--timeout", "0"]),
         (chat_send, ["a", "b", "--timeout", "nan"]),

@@ -130,6 +130,65 @@ def test_since_what_is_no_time_or_has_not_come_is_refused(text: str) -> None:
         times.since(text)
 
 
+def test_in_the_future_a_length_of_time_is_from_now_on() -> None:
+    before, found, after = datetime.now(UTC), times.future("2h"), datetime.now(UTC)
+    assert before + timedelta(hours=2) <= found <= after + timedelta(hours=2)
+
+
+@pytest.mark.usefixtures("in_berlin")
+@pytest.mark.parametrize("clock", ["00:00", "06:15", "23:59"])
+def test_in_the_future_a_time_of_day_is_the_next_one(clock: str) -> None:
+    now, found = datetime.now(UTC), times.future(clock)
+    assert f"{found.astimezone(BERLIN):%H:%M}" == clock
+    assert timedelta(0) < found - now <= timedelta(hours=25)
+
+
+@pytest.mark.usefixtures("in_berlin")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("2001-01-01", "is over"),
+        ("2001-01-01T00:00:00Z", "is over"),
+        ("1763791200", "is over"),
+        ("9999-12-31 23:59", "too far away"),
+        ("9999-12-31T23:59:59-23:00", "too far away"),
+        ("24:00", "hours go from 00 to 23"),
+        ("tomorrow", "is no time"),
+        ("5", "for 5 minutes write 5m"),
+        ("2099-03-29 02:30", "does not exist in Europe/Berlin"),
+        ("2099-10-25 02:30", "comes twice in Europe/Berlin"),
+    ],
+)
+def test_in_the_future_what_is_over_or_no_time_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=reason):
+        times.future(text)
+
+
+def test_an_expiry_is_a_length_of_time_or_a_moment_to_come() -> None:
+    assert times.duration_or_future("2h") == timedelta(hours=2)
+    assert times.duration_or_future("2099-01-01T00:00:00Z") == datetime(2099, 1, 1, tzinfo=UTC)
+    with pytest.raises(ArgumentTypeError, match="is over"):
+        times.duration_or_future("2001-01-01")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (89, "1 min"),
+        (11_519.6, "3 h 12 min"),
+        (10_799.9, "3 h"),
+        (86_400, "1 d"),
+        (93_784, "1 d 2 h"),
+        (86_460, "1 d"),
+    ],
+)
+def test_a_length_of_time_is_told_by_its_largest_units(seconds: float, text: str) -> None:
+    assert times.lasting(seconds) == text
+
+
 @pytest.mark.parametrize(
     ("variable", "zone"),
     [

@@ -1,0 +1,78 @@
+"""The text of one message: words of the command line, a file, or standard input, whole."""
+
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from django.core.management.base import CommandError
+
+from chatcli.console import one_line
+from chatcli.sending.options import Options
+
+#: No message is longer; what is larger is not read to its end.
+LARGEST = 16 * 1024 * 1024
+CUT = "…"
+STDIN = "standard input"
+
+
+def text_of(options: Options) -> str:
+    """The text from where it was given. Standard input is not touched when it is somewhere else."""
+    if options.everywhere and options.room is not None:  # the one word that was given
+        return options.room
+    if options.text:
+        return " ".join(options.text)
+    if options.file is not None and str(options.file) != "-":
+        return _file_text(options.file)
+    return _whole(standard_input(), STDIN)
+
+
+def standard_input() -> BinaryIO:
+    """What is piped in; a CommandError when there is nothing to read."""
+    if sys.stdin is None:
+        raise CommandError("no text: standard input is closed, so write the text after the room", returncode=2)
+    if sys.stdin.isatty():
+        raise CommandError(
+            'no text: write it after the room, or pipe it in: echo "hello" | ./manage.py chat_send ROOM -', returncode=2
+        )
+    return sys.stdin.buffer
+
+
+def truncated(text: str, limit: int) -> str:
+    """At most `limit` characters of the text; the last one tells that there was more."""
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
+
+
+def _file_text(path: Path) -> str:
+    name = one_line(str(path))
+    try:
+        with path.open("rb") as file:
+            return _whole(file, name)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}", returncode=2) from error
+
+
+def _whole(stream: BinaryIO, name: str) -> str:
+    try:
+        data = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}", returncode=2) from error
+    if len(data) > LARGEST:
+        raise CommandError(f"{name} has more than {LARGEST // 2**20} MiB: shorten it", returncode=4)
+    return _decoded(data, name)
+
+
+def _decoded(data: bytes, name: str) -> str:
+    """UTF-8 as text: a byte order mark is dropped, a line ends with `\\n` alone."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{name} is {not_utf_8(error)}", returncode=2) from error
+    return text.replace("\r\n", "\n").rstrip("\r\n")
+
+
+def not_utf_8(error: UnicodeDecodeError) -> str:
+    """What is wrong and what to do, as the end of a sentence."""
+    return (
+        f"not UTF-8 (byte 0x{error.object[error.start]:02x} at {error.start}): "
+        "convert it, for example by iconv -f LATIN1 -t UTF-8"
+    )
