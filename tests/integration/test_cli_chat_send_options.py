@@ -144,7 +144,7 @@ def test_an_answer_names_what_it_answers() -> None:
     sent("newbox", "question")
     sent("newbox", "--reply-to", "1", "answer")
     assert stored()[1].reply_to == 1
-    assert refused("newbox", "--reply-to", "9", "x").returncode == 2
+    assert refused("newbox", "--reply-to", "9", "x").returncode == 3
 
 
 def test_a_message_is_edited_with_the_looks_that_are_given() -> None:
@@ -281,7 +281,7 @@ def test_waiting_for_readers_ends_when_enough_have_read() -> None:
     assert (answer["status"], answer["seen"], answer["delivered"]) == ("sent", 2, None)
 
 
-@pytest.mark.parametrize(("wait", "word"), [("seen", "0 of 1 have read it"), ("pushed", "no running server")])
+@pytest.mark.parametrize(("wait", "word"), [("seen", "0 of 1 have read it"), ("pushed", "no server runs here")])
 def test_waiting_in_vain_is_exit_code_124_and_the_message_is_stored(wait: str, word: str) -> None:
     error, out, _ = half_done("newbox", "--wait", wait, "--timeout", "0.2", "hello")
     assert error.returncode == 124
@@ -319,7 +319,7 @@ def test_a_dry_run_finds_what_would_be_refused(settings: Settings) -> None:
     assert refused("newbox", "-n", "--as", "alice", "--kind", "notice", "x").returncode == 4
     assert refused("secret", "-n", "--as", "alice", "x").returncode == 3
     assert refused("a/b", "-n", "--create", "x").returncode == 2
-    assert refused("newbox", "-n", "--reply-to", "3", "x").returncode == 2
+    assert refused("newbox", "-n", "--reply-to", "3", "x").returncode == 3
 
 
 def test_a_dry_run_of_an_edit_and_of_a_deletion() -> None:
