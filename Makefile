@@ -3,6 +3,7 @@
 PORT = 8000
 PYTHON ?=
 ARGS =
+side_by_side = -n 3 --dist loadfile
 venv = PYTHON="$(PYTHON)" scripts/venv
 python = .venv/bin/python
 
@@ -15,7 +16,11 @@ run: ## start the site: make run, or make run PORT=8001
 
 test: ## run the tests: make test, or make test ARGS="-k name tests/unit"
 	@$(venv) test
-	@exec $(python) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(python) -m pytest $(side_by_side) -m "not slow" $(ARGS)
+
+test-all: ## run all tests, also the slow ones that CI runs
+	@$(venv) test
+	@exec $(python) -m pytest $(side_by_side) $(ARGS)
 
 soak: ## run the tests at full size: more connections, longer waits
 	@$(venv) test
@@ -45,4 +50,4 @@ clean: ## remove .venv and caches; var/ with the rooms stays
 	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test soak bench lint format venv clean
+.PHONY: help run test test-all soak bench lint format venv clean

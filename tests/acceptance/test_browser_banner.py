@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.acceptance.browsing import People
 from tests.acceptance.site import ChatSite
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def test_a_banner_stands_until_it_is_dismissed_replaced_or_cleared(

@@ -7,7 +7,7 @@ from tests.acceptance.browsing import People, Person
 from tests.acceptance.site import ChatSite
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 POST = """
 from chatcore.services import Post, post_messages

@@ -18,7 +18,10 @@ import pytest
 from tests.acceptance.site import PROJECT, ChatSite
 from tests.waiting import DEADLINE_S
 
-pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here"),
+]
 SCRIPT = PROJECT / "chatcli" / "completion.bash"
 #: Control-G prints the line that is being typed, between signs that no test types.
 SHOW_LINE = r"""bind -x '"\C-g": printf "«%s»" "$READLINE_LINE"'"""

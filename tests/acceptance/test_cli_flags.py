@@ -15,6 +15,8 @@ from django.core.management import load_command_class
 from chatcli.locks import try_lock
 from tests.acceptance.site import ChatSite
 
+pytestmark = pytest.mark.slow
+
 #: Rooms with five messages each, of which the first is alice's, and a scheduled message, whose id is printed.
 ROOMS = """
 from datetime import timedelta

@@ -15,6 +15,8 @@ from tests.acceptance.site import ChatSite
 from tests.acceptance.terminal import on_terminal
 from tests.unit.hostile import FORBIDDEN, HOSTILE
 
+pytestmark = pytest.mark.slow
+
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PLAIN = {"NO_COLOR": "1"}
 TEXTS = list(HOSTILE.values())

@@ -4,9 +4,13 @@ import asyncio
 import json
 from asyncio.subprocess import DEVNULL, PIPE
 
+import pytest
+
 from tests.acceptance.clients import Reader
 from tests.acceptance.site import ChatSite
 from tests.waiting import DEADLINE_S
+
+pytestmark = pytest.mark.slow
 
 
 def test_who_is_typing_is_told_between_the_messages(shared_site: ChatSite) -> None:

@@ -23,9 +23,12 @@ TEXT = (PROJECT / "docs" / "cron.md").read_text()
 RECIPES = re.findall(r"^(?:\S+ +){5}(.*)$", "".join(re.findall(r"^```crontab\n(.*?)^```$", TEXT, re.M | re.S)), re.M)
 UNITS = re.findall(r"^```ini\n(.*?)^```$", TEXT, re.M | re.S)
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("python3", path=BARE_PATH) is None, reason=f"cron would find no python3 in {BARE_PATH}"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        shutil.which("python3", path=BARE_PATH) is None, reason=f"cron would find no python3 in {BARE_PATH}"
+    ),
+]
 
 
 class InstalledSite(ChatSite):

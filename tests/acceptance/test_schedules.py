@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.acceptance.site import ChatSite
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_scheduled_message_is_sent_once_by_any_number_of_servers_and_by_the_first_that_starts() -> None:

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import PROJECT
 from tests.waiting import DEADLINE_S, wait_until
 
+pytestmark = pytest.mark.slow
+
 SETUP = """\
 [options]
 install_requires =
