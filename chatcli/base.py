@@ -34,6 +34,7 @@ class ChatCommand(BaseCommand):
     takes_text = False
     #: Whether ROOM may be several rooms with commas between them.
     takes_room_list = False
+    _parser: ChatParser | None = None
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's options and the command's own, read by our rules."""
@@ -47,6 +48,7 @@ class ChatCommand(BaseCommand):
             called_from_command_line=own.called_from_command_line,
         )
         parser._action_groups.sort(key=lambda group: group is parser._optionals)  # what all commands have comes last
+        self._parser = parser
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -56,9 +58,10 @@ class ChatCommand(BaseCommand):
 
             completion.answer(self, argv[1], *argv[3:])
             return
+        process.settle_memory()
         with process.streams():
             self.stdout = OutputWrapper(sys.stdout or io.StringIO())  # None: it is closed
-            self.stderr = OutputWrapper(sys.stderr or io.StringIO())
+            self.stderr = process.ErrorOutput(sys.stderr or io.StringIO())
             try:
                 super().run_from_argv(argv)
             except CommandError as error:  # with --traceback
@@ -67,6 +70,8 @@ class ChatCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """As Django's, with colours by our rule and with the domain's errors as CommandErrors."""
+        if self._parser is not None:
+            self._parser.convert(options)
         _settle_colour(options)
         if options["no_color"]:
             self.style = no_style()

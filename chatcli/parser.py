@@ -65,6 +65,17 @@ class ChatParser(CommandParser):
             setattr(parsed, action.dest, _unmarked(getattr(parsed, action.dest, None)))
         return parsed
 
+    def convert(self, options: dict[str, Any]) -> None:
+        """Read those options that are texts still: `call_command(..., expire="2h")` hands them over as they are."""
+        for action in self._get_optional_actions():
+            value = options.get(action.dest)
+            if isinstance(value, str):
+                try:
+                    options[action.dest] = self._get_value(action, value)
+                    self._check_value(action, options[action.dest])
+                except argparse.ArgumentError as error:
+                    self.error(str(error))
+
     def print_help(self, file: Any = None) -> None:
         """As argparse's, but an output that is lost is told."""
         stream = file or sys.stdout or sys.stderr

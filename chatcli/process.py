@@ -4,12 +4,14 @@
 """
 
 import asyncio
+import gc
 import os
 import signal
 import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 from django.conf import settings as django_settings
 from django.core.management.base import OutputWrapper
@@ -44,6 +46,25 @@ def streams() -> Iterator[None]:
             sys.exit(0)
         after = "done, but " if lost.done else ""
         sys.exit(f"CommandError: {after}the output cannot be written: {lost}")
+    finally:
+        with suppress(AttributeError):
+            _discard_unless_written(sys.stderr)
+
+
+class ErrorOutput(OutputWrapper):
+    """The standard error. That it cannot be written changes neither what a command does nor its exit code."""
+
+    def write(  # type: ignore[override]  # as Django's
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        """As Django's, if it can be."""
+        with suppress(OSError, ValueError):
+            super().write(msg, style_func, ending)
+
+    def flush(self) -> None:
+        """As Django's, if it can be."""
+        with suppress(OSError, ValueError):
+            super().flush()
 
 
 def _flush() -> None:
@@ -57,8 +78,20 @@ def _flush() -> None:
 
 def discard_output() -> None:
     """Let what waits in the buffer go nowhere, or the interpreter would meet the same error when it ends."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(AttributeError):
+        _discard(sys.stdout)
+
+
+def _discard(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _discard_unless_written(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        _discard(stream)
 
 
 def callers_environment() -> dict[str, str]:
@@ -88,6 +121,15 @@ def die_of_signals() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as in the background
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def settle_memory() -> None:
+    """What is loaded stays: from here on the search for garbage leaves it out, and is as thorough as Python's own.
+
+    manage.py lets it be rare while modules load.
+    """
+    gc.freeze()
+    gc.set_threshold(2000, 10, 10)
 
 
 class Reader:

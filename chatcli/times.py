@@ -73,9 +73,9 @@ def since(text: str) -> datetime:
         return now - duration(text)
     if _CLOCK.fullmatch(text):
         return _last(text, now.astimezone(zone), zone)
-    found = moment(text, zone)
+    found = _told(text, zone)
     if found > now:
-        raise ArgumentTypeError(f"{text} is in the future ({found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z})")
+        raise ArgumentTypeError(f"{text} is in the future ({found:%Y-%m-%d %H:%M:%S %Z})")
     return found
 
 
@@ -86,11 +86,11 @@ def future(text: str) -> datetime:
         return now + duration(text)
     if _CLOCK.fullmatch(text):
         return _next(text, now.astimezone(zone), zone)
-    found = moment(text, zone)
-    if found <= now:
-        raise ArgumentTypeError(f"{text} is over ({found.astimezone(zone):%Y-%m-%d %H:%M:%S %Z})")
-    if found > now + LONGEST:
+    if moment(text, zone) > now + LONGEST:
         raise ArgumentTypeError(f"{text} is too far away: at most {LONGEST.days} days")
+    found = _told(text, zone)
+    if found <= now:
+        raise ArgumentTypeError(f"{text} is over ({found:%Y-%m-%d %H:%M:%S %Z})")
     return found
 
 
@@ -101,7 +101,7 @@ def until(text: str, *, since: datetime | None, ahead: bool) -> datetime:
     if _DURATION.fullmatch(text):
         return now + duration(text) if ahead else now - duration(text)
     if not _CLOCK.fullmatch(text):
-        return moment(text, zone)
+        return _told(text, zone)
     if since is None and not ahead:
         return _last(text, now.astimezone(zone), zone)
     return _next(text, (since or now).astimezone(zone), zone)
@@ -124,6 +124,14 @@ def moment(text: str, zone: tzinfo) -> datetime:
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no time: there is no such day or hour") from None
     return found if found.tzinfo else _placed(found, zone)
+
+
+def _told(text: str, zone: tzinfo) -> datetime:
+    """`moment(text, zone)`, if there is such a one in UTC, as databases have it, and in `zone`, as errors have it."""
+    try:
+        return moment(text, zone).astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        raise ArgumentTypeError(f"{text!r} is no time: there is no such year") from None
 
 
 def _last(clock: str, now: datetime, zone: tzinfo) -> datetime:

@@ -1,5 +1,5 @@
-"""What a server does by itself, whoever is connected: scheduled messages, expiry, and answers to who asks how far
-messages have got. Any number of servers may do it at once."""
+"""What a server does by itself, whoever is connected: scheduled messages, expiry, old keys, and answers to who asks how
+far messages have got. Any number of servers may do it at once."""
 
 import asyncio
 import logging
@@ -19,12 +19,14 @@ from chatcore.bell import Batch
 from chatcore.database import Commits
 from chatcore.exceptions import ChatError, Unavailable
 from chatcore.hub import Hub
-from chatcore.services import answer_delivery, deliver_due, expire_messages
+from chatcore.services import answer_delivery, deliver_due, expire_messages, forget_keys
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at SQLite's own bell, and between two rounds of what is due.
 _LOOK_EVERY, _ROUND_EVERY = 0.05, 1.0
+#: Seconds between two rounds that forget old keys, each a small batch.
+_FORGET_EVERY = 60.0
 #: The time between two looks where the database has no bell of its own.
 _LOOK_WITHOUT_BELL = 0.25
 #: What was asked longer ago is waited for by nobody.
@@ -41,6 +43,9 @@ class Clock:
         self._hub = hub
         self._server = f"{socket.gethostname()}:{os.getpid()}"
         self._answered: set[str] = set()
+        self._commits = Commits()
+        self._version: tuple[int | None, int] | None = None
+        self._looked, self._forgot, self._trouble = 0.0, time.monotonic(), False
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -57,34 +62,37 @@ class Clock:
             await asyncio.to_thread(self._thread.join, _ROUND_EVERY)
 
     def _run(self) -> None:
-        commits, version, looked, trouble = Commits(), None, 0.0, False
-        while not self._stopped.wait(_LOOK_EVERY):
-            now = time.monotonic()
+        while not self._stopped.wait(_LOOK_EVERY) and not self._loop.is_closed():
             try:
-                seen = commits.version()
-                due = now - looked >= _ROUND_EVERY
-                if not due and (seen == version if seen is not None else now - looked < _LOOK_WITHOUT_BELL):
-                    continue
-                self._answer()
-                if due:
-                    deliver_due(announce=self._announce)
-                    expire_messages(announce=self._announce)
-                    looked = now
+                self._look()
             except (Error, ChatError) as error:
                 connection.close()
-                if not trouble:
+                if not self._trouble:
                     logger.warning("scheduled messages and expiry wait: %s", error)
-                trouble, seen = True, None
-            except RuntimeError:  # the loop was closed meanwhile
-                break
+                self._trouble, self._version = True, None
             except Exception:
-                logger.exception("the clock failed; it goes on")
-            else:
-                trouble = False
-            version = seen
+                if not self._loop.is_closed():
+                    logger.exception("the clock failed; it goes on")
             if settings.DEBUG:
                 reset_queries()  # a kept connection would remember every query for ever
         connection.close()
+
+    def _look(self) -> None:
+        """See whether somebody asks, and once in a while to what is due."""
+        now, seen = time.monotonic(), self._commits.version()
+        due = now - self._looked >= _ROUND_EVERY
+        told = seen != self._version if seen is not None else now - self._looked >= _LOOK_WITHOUT_BELL
+        if not due and not told:
+            return
+        self._answer()
+        if due:
+            deliver_due(announce=self._announce)
+            expire_messages(announce=self._announce)
+            self._looked = now
+        if now - self._forgot >= _FORGET_EVERY:
+            forget_keys()
+            self._forgot = now
+        self._version, self._trouble = seen, False
 
     def _announce(self, batches: Sequence[Batch]) -> None:
         self._loop.call_soon_threadsafe(self._hub.announce, batches)

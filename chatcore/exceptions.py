@@ -131,12 +131,13 @@ class RoomExists(Conflict):
 
 
 class KeyReused(Conflict):
-    """A key came again with other content."""
+    """A key came again with other content. `seq` is 0 for a message that has no number yet."""
 
     code = "key_reused"
 
     def __init__(self, key: str, seq: int) -> None:
-        super().__init__(f"key {key} was used for message #{seq} with other content: take a new key")
+        used = f"message #{seq}" if seq else "a scheduled message"
+        super().__init__(f"key {key} was used for {used} with other content: take a new key")
         self.key, self.seq = key, seq
 
 

@@ -145,11 +145,23 @@ class Change(models.Model):
     at = models.DateTimeField(_("at"))
     #: `user:<id>`, `system` ...: who did it.
     by = models.CharField(_("by"), max_length=80)
+    #: As a message's: the key of a post that edited the message in its slot.
+    key_scope = models.CharField(max_length=80, null=True)
+    key = models.CharField(max_length=255, null=True)
+    key_digest = models.CharField(max_length=32, null=True)
 
     class Meta:
         verbose_name = _("change")
         verbose_name_plural = _("changes")
-        constraints = [models.UniqueConstraint(fields=["room", "rev"], name="chatcore_change_rev")]
+        constraints = [
+            models.UniqueConstraint(fields=["room", "rev"], name="chatcore_change_rev"),
+            models.UniqueConstraint(
+                fields=["room", "key_scope", "key"],
+                name="chatcore_change_key",
+                condition=Q(key__isnull=False),
+            ),
+        ]
+        indexes = [models.Index(fields=["at"], name="chatcore_change_keyed", condition=Q(key__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.room} #{self.seq} {self.kind}"

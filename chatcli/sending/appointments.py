@@ -22,7 +22,7 @@ def schedule(command: LocalCommand, options: Options, posts: Sequence[Post]) -> 
         return services.schedule_messages(posts, due_at, timeout=seconds)
 
     kept = retrying(
-        creating_rooms(attempt, options, posts[0].actor),
+        creating_rooms(attempt, options, posts),
         options.retry,
         until=time.monotonic() + options.timeout,
         repeatable=all(post.key is not None for post in posts),

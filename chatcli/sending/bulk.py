@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from django.core.management.base import CommandError
@@ -14,6 +14,7 @@ from chatcli.base import LocalCommand
 from chatcli.console import one_line
 from chatcli.process import OutputLost
 from chatcli.sending.answers import described
+from chatcli.sending.dry_run import Rooms
 from chatcli.sending.json_lines import fields_of
 from chatcli.sending.lines import Line, Lines
 from chatcli.sending.options import Options
@@ -24,13 +25,10 @@ from chatcli.sending.tally import Tally
 from chatcli.sending.texts import standard_input, truncated
 from chatcore import history, services
 from chatcore.database import database_file
-from chatcore.exceptions import ChatError, OutcomeUnknown, RoomNotFound
+from chatcore.exceptions import ChatError, OutcomeUnknown
 from chatcore.permissions import Actor, check_post
 from chatcore.services import Post, Posted
 from chatcore.services.posts import check_text
-
-if TYPE_CHECKING:
-    from chatcli.sending.dry_run import Rooms
 
 #: Posts in one transaction: others wait for it.
 BATCH = 250
@@ -58,18 +56,15 @@ def post_lines(command: LocalCommand, options: Options) -> None:
 
 def _rooms(options: Options, author: Actor, kind: str) -> list[history.RoomView]:
     """The rooms, if the author may write there: told before the first line is read."""
-    views = []
-    for name in rooms_of(options, author):
-        try:
-            view, standing = history.access(name, author)
-        except RoomNotFound:
-            if not options.create or options.dry_run:
-                raise
-            services.create_room(name, existing="keep", actor=author, timeout=options.timeout)
-            view, standing = history.access(name, author)
-        check_post(author, view, standing, kind)
-        views.append(view)
-    return views
+    known = Rooms(create=options.create and not options.dry_run)
+    found = [known.found(name, author) for name in rooms_of(options, author)]
+    for room, standing in found:
+        check_post(author, room, standing, kind)
+    return [room if room.epoch else _created(room.name, options, author) for room, _ in found]
+
+
+def _created(name: str, options: Options, author: Actor) -> history.RoomView:
+    return services.create_room(name, existing="keep", actor=author, timeout=options.timeout).room
 
 
 class Run:
@@ -169,9 +164,7 @@ class Run:
         return [Posted(self._preview.checked(post)) for post in posts]
 
     @cached_property
-    def _preview(self) -> "Rooms":
-        from chatcli.sending.dry_run import Rooms
-
+    def _preview(self) -> Rooms:
         return Rooms(create=False)
 
     def _tell(self, stored: Sequence[Posted]) -> None:

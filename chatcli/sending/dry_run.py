@@ -48,13 +48,23 @@ class Rooms:
             try:
                 self._known[key] = history.access(name, author)
             except RoomNotFound:
-                if not self._create:
+                if not self._create or _exists(name):
                     raise
                 check_create_room(author)
                 check_room_name(name)
                 new = RoomView(0, name, "", "", False, False, False, None, None, 0, 0, 0, "")
-                self._known[key] = Access(new, NOBODY)
+                standing = history.standings([(new.id, author)]).get((new.id, author.id), NOBODY)
+                self._known[key] = Access(new, standing)
         return self._known[key]
+
+
+def _exists(name: str) -> bool:
+    """Whether there is such a room, of which the author perhaps must not know."""
+    try:
+        history.room_named(name)
+    except RoomNotFound:
+        return False
+    return True
 
 
 def report_posts(command: LocalCommand, options: Options, posts: Sequence[Post]) -> None:

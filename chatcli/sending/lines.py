@@ -1,15 +1,12 @@
 """Lines of a stream as they come: whatever has arrived is handed out at once, in bounded memory."""
 
-import os
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from chatcli.sending.texts import LARGEST, not_utf_8
+from chatcli.sending.texts import LARGEST, arriving, not_utf_8
 from chatcore.exceptions import BadText, ChatError
 
 BOM = b"\xef\xbb\xbf"
-#: As much as a pipe holds on Linux.
-READ = 65536
 
 
 class TooLarge(ChatError):
@@ -33,7 +30,7 @@ class Lines:
     """The lines of a stream of UTF-8. A line ends with `\\n` or `\\r\\n`, the last one also with the stream."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._descriptor = stream.fileno()
+        self._stream = stream
         self._count = 0
 
     def batches(self, most: int) -> Iterator[list[Line]]:
@@ -46,7 +43,7 @@ class Lines:
     def _blocks(self) -> Iterator[tuple[bytes, bool]]:
         """Bytes of whole lines, each with its end; or, False, the place of one too large to be kept."""
         rest, skipping = bytearray(), False
-        while data := os.read(self._descriptor, READ):
+        while data := arriving(self._stream):
             if skipping:
                 _, end, data = data.partition(b"\n")
                 skipping = not end

@@ -15,7 +15,6 @@ from chatcore import bell, conf, services
 from chatcore.bell import Batch
 from chatcore.bell.layer import channel_layer
 from chatcore.exceptions import ChatError, OutcomeUnknown, RoomNotFound
-from chatcore.permissions import Actor
 from chatcore.services import Post, Posted
 
 T = TypeVar("T")
@@ -72,12 +71,15 @@ def post_together(posts: Sequence[Post], options: Options, ring: Ring, *, until:
         return cast(list[Posted], stored)  # a refusal is raised
 
     repeatable = all(post.key is not None or post.slot is not None for post in posts)
-    complete = creating_rooms(attempt, options, posts[0].actor)
+    complete = creating_rooms(attempt, options, posts)
     return retrying(complete, options.retry, until=until, repeatable=repeatable)
 
 
-def creating_rooms(attempt: Callable[[float], T], options: Options, author: Actor) -> Callable[[float], T]:
-    """The attempt, and once more for each room that is missing and that `--create` allows to make."""
+def creating_rooms(attempt: Callable[[float], T], options: Options, posts: Sequence[Post]) -> Callable[[float], T]:
+    """The attempt, and once more for each room that is missing and that `--create` allows to make.
+
+    None is made when one of the posts would be refused there.
+    """
 
     def complete(seconds: float) -> T:
         made: set[str] = set()
@@ -87,10 +89,20 @@ def creating_rooms(attempt: Callable[[float], T], options: Options, author: Acto
             except RoomNotFound as missing:
                 if not options.create or missing.name in made:
                     raise
-                services.create_room(missing.name, existing="keep", actor=author, timeout=seconds)
+                if not made:
+                    _check(posts)
+                services.create_room(missing.name, existing="keep", actor=posts[0].actor, timeout=seconds)
                 made.add(missing.name)
 
     return complete if options.create else attempt
+
+
+def _check(posts: Sequence[Post]) -> None:
+    from chatcli.sending.dry_run import Rooms
+
+    rooms = Rooms(create=True)
+    for post in posts:
+        rooms.checked(post)
 
 
 def retrying(attempt: Callable[[float], T], retries: int, *, until: float, repeatable: bool) -> T:

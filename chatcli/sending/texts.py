@@ -1,8 +1,10 @@
 """The text of one message: words of the command line, a file, or standard input, whole."""
 
+import io
+import select
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
 
@@ -11,6 +13,8 @@ from chatcli.sending.options import Options
 
 #: No message is longer; what is larger is not read to its end.
 LARGEST = 16 * 1024 * 1024
+#: As much as a pipe holds on Linux.
+READ = 65536
 CUT = "…"
 STDIN = "standard input"
 
@@ -34,7 +38,20 @@ def standard_input() -> BinaryIO:
         raise CommandError(
             'no text: write it after the room, or pipe it in: echo "hello" | ./manage.py chat_send ROOM -', returncode=2
         )
+    if not hasattr(sys.stdin, "buffer"):  # a Python program has put text in its place
+        return io.BytesIO(sys.stdin.read().encode(errors="surrogatepass"))
     return sys.stdin.buffer
+
+
+def arriving(stream: BinaryIO, name: str = STDIN) -> bytes:
+    """The next bytes that are there; none at the end. Waits for them, also where the stream is set not to wait."""
+    source: Any = getattr(stream, "raw", stream)  # a buffer shows "nothing yet" and "the end" alike
+    try:
+        while (data := source.read(READ)) is None:
+            select.select([source], [], [])
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}", returncode=2) from error
+    return bytes(data)
 
 
 def truncated(text: str, limit: int) -> str:
@@ -52,13 +69,12 @@ def _file_text(path: Path) -> str:
 
 
 def _whole(stream: BinaryIO, name: str) -> str:
-    try:
-        data = stream.read(LARGEST + 1)
-    except OSError as error:
-        raise CommandError(f"{name} cannot be read: {error.strerror}", returncode=2) from error
+    data = bytearray()
+    while len(data) <= LARGEST and (part := arriving(stream, name)):
+        data += part
     if len(data) > LARGEST:
         raise CommandError(f"{name} has more than {LARGEST // 2**20} MiB: shorten it", returncode=4)
-    return _decoded(data, name)
+    return _decoded(bytes(data), name)
 
 
 def _decoded(data: bytes, name: str) -> str:

@@ -8,11 +8,11 @@ from django.core.management.base import CommandError
 
 from chatcli import server_record
 from chatcli.base import LocalCommand
-from chatcli.console import one_line
 from chatcli.sending.options import Options, Wait
 from chatcli.sending.single import report
 from chatcli.sending.storing import anywhere
 from chatcore import history, services
+from chatcore.database import explaining
 from chatcore.exceptions import ChatError
 from chatcore.services import Posted
 
@@ -28,27 +28,26 @@ def report_when_there(
     """Report each message once it has got as far as wished; in vain: as it is, then CommandError (124)."""
     counts: list[int | None] = [None] * len(stored)
     done = False
+    reached = "delivered" if wait.what == "pushed" else "seen"
     try:
-        if wait.what == "pushed":
-            reached, reason = "delivered", "no running server has said that it has it"
-            if server_record.live_record() is None and not anywhere():
-                reason = "no server runs here (./manage.py runchat)"
-            counts, done = sockets_of(stored, until=until)
-        else:
-            reached = "seen"
-            counts, done = readers_of(stored, wait.readers, until=until)
-            reason = f"{min(filter(None, counts), default=0)} of {wait.readers} have read it"
-    except ChatError as error:  # it is stored all the same
-        reason = str(error)
+        with explaining():
+            if wait.what == "pushed":
+                reason = "no running server has said that it has it"
+                if server_record.live_record() is None and not anywhere():
+                    reason = "no server runs here (./manage.py runchat)"
+                counts, done = sockets_of(stored, until=until)
+            else:
+                counts, done = readers_of(stored, wait.readers, until=until)
+                reason = f"{min(filter(None, counts), default=0)} of {wait.readers} have read it"
+        reason += f": --timeout {options.timeout:g} s ran out"
+    except ChatError:  # it is stored all the same: what the error says of that is not true here
+        reason = "the database no longer says how far it has got"
     if done and reached == "delivered":
         far = "pushed"
     for posted, count in zip(stored, counts, strict=True):
         report(command, options, posted, far, **{reached: count})
     if not done:
-        raise CommandError(
-            f"stored as {_places(stored)}, but {one_line(reason)}: --timeout {options.timeout:g} s ran out",
-            returncode=TIMED_OUT,
-        )
+        raise CommandError(f"stored as {_places(stored)}, but {reason}", returncode=TIMED_OUT)
 
 
 def sockets_of(stored: Sequence[Posted], *, until: float) -> tuple[list[int | None], bool]:

@@ -53,6 +53,7 @@ class Session:
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             finally:
+                self._delivery.stop()
                 saving.cancel()
                 work.cancel()
                 results = await asyncio.gather(work, saving, return_exceptions=True)
@@ -69,7 +70,6 @@ class Session:
 
     def _stop(self, reason: Exception) -> None:
         if not self._end.done():
-            self._delivery.stop()
             self._end.set_result(reason)
 
     def _signalled(self, number: int) -> None:
@@ -141,8 +141,17 @@ class Session:
             await asyncio.gather(living, return_exceptions=True)
         if not living.cancelled():
             living.result()
-        await self._progress.bound(lookout)
+        await self._bound(lookout)
         await self._backlog(lookout)
+
+    async def _bound(self, lookout: Lookout) -> None:
+        """Find where the rooms' backlogs end, as soon as the database answers."""
+        while True:
+            try:
+                await self._progress.bound(lookout)
+                return
+            except ChatError:
+                await asyncio.sleep(_ROOMS_EVERY)
 
     async def _live(self, lookout: Lookout) -> None:
         """What comes to the rooms, and to those that come. NotFound when no room is left and none can come."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 from chatcli.handler import Handler
@@ -67,14 +67,22 @@ class Printing:
         self.decoded = decoded
         self._write, self._tell = write, tell
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="chat-output")
+        self._printing: Future[None] | None = None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the reader has not taken yet what was printed last: to wait for the thread may take for ever."""
+        return self._printing is not None and self._printing.running()
 
     async def show(self, shown: Sequence[Shown]) -> None:
         """Print them, all at once."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, shown)
+        self._printing = self._thread.submit(self._write, shown)
+        await asyncio.wrap_future(self._printing)
 
     async def tell(self, item: Gap | Typing) -> None:
         """Print it."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._tell, item)
+        self._printing = self._thread.submit(self._tell, item)
+        await asyncio.wrap_future(self._printing)
 
     def stop(self) -> None:
         """Nothing: what goes on ends as soon as the reader reads."""

@@ -8,6 +8,7 @@ from chatcore.services.reading import save_read_marks
 from chatcore.services.receipts import answer_delivery, ask_delivery
 from chatcore.services.rooms import CreatedRoom, create_room
 from chatcore.services.schedule import Appointment, cancel_message, deliver_due, schedule_messages
+from chatcore.services.upkeep import forget_keys
 
 __all__ = [
     "Appointment",
@@ -24,6 +25,7 @@ __all__ = [
     "deliver_due",
     "edit_message",
     "expire_messages",
+    "forget_keys",
     "post",
     "post_messages",
     "save_read_marks",

@@ -14,7 +14,7 @@ from chatcore.database import places
 from chatcore.exceptions import KeyReused, RoomNotFound
 from chatcore.history import client_id, messages_numbered, unknown_room
 from chatcore.history import message as stored_message
-from chatcore.models import Message
+from chatcore.models import Change, Message
 from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, Standing, check_post
 from chatcore.services.locking import LockedRoom, save_counters
@@ -56,11 +56,13 @@ class Log:
             raise unknown_room(post.room, post.actor) from None
         check_form(post, room)
         if post.key is None:
-            return self._known(post, room) or Posted(self._write(post, room, None))
+            return self._known(post, room, None) or Posted(self._write(post, room, None))
         key, request = (room.id, post.scope, post.key), digest(post)
         if key in self._taken:
             return self._repeated(room, key, request)
-        if (known := self._known(post, room)) is not None:
+        if (known := self._known(post, room, request)) is not None:
+            if known.outcome == "edited":
+                self._taken[key] = known.message.seq, request
             return known
         message = self._write(post, room, request)
         self._taken[key], self._fresh[key] = (message.seq, request), message
@@ -103,7 +105,7 @@ class Log:
             self._repeats[room.id] = messages_numbered(room.id, wanted)
         return self._repeats[room.id][seq]
 
-    def _known(self, post: Post, room: LockedRoom) -> Posted | None:
+    def _known(self, post: Post, room: LockedRoom, request: str | None) -> Posted | None:
         """What answers the post without a new message: `once`, or the message in its slot."""
         if post.once is None and post.slot is None:
             return None
@@ -112,9 +114,12 @@ class Log:
             return Posted(earlier, "suppressed")
         if (held := message_in_slot(post, room, self._now)) is None:
             return None
-        if not differs(held, post):
+        if request is None and not differs(held, post):
             return Posted(stored_message(room.id, room.name, held.seq), "duplicate")
-        edit = revise(room, held, revision_of(post, self._now), post.actor)
+        key = None
+        if post.key is not None and request is not None:
+            key = {"key_scope": post.scope, "key": post.key, "key_digest": request}
+        edit = revise(room, held, revision_of(post, self._now), post.actor, key)
         self._payloads.setdefault(room.id, []).append(events.encode(edit))
         return Posted(edit, "edited")
 
@@ -161,11 +166,12 @@ def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[
         return {}
     scopes, keys = {scope for scope, _ in keyed}, {key for _, key in keyed}
     quoted = connection.ops.quote_name
-    select = (
-        f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest FROM {quoted(Message._meta.db_table)} "  # noqa: S608
+    select = " UNION ALL ".join(
+        f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest FROM {quoted(table._meta.db_table)} "  # noqa: S608
         f"WHERE room_id IN ({places(len(rooms))}) AND key_scope IN ({places(len(scopes))}) "
         f"AND {quoted('key')} IN ({places(len(keys))})"
+        for table in (Message, Change)
     )
     with connection.cursor() as cursor:
-        cursor.execute(select, [*(room.id for room in rooms.values()), *scopes, *keys])
+        cursor.execute(select, [*(room.id for room in rooms.values()), *scopes, *keys] * 2)
         return {(room_id, scope, key): (seq, request) for room_id, scope, key, seq, request in cursor.fetchall()}

@@ -15,8 +15,13 @@ from chatcore.services.locking import LockedRoom
 from chatcore.services.posts import USUAL
 
 
-def revise(room: LockedRoom, message: Message, revision: Mapping[str, Any], actor: Actor) -> Edit:
-    """Give the message what `revision` names (columns, or rare attributes). The caller saves the room's counters."""
+def revise(
+    room: LockedRoom, message: Message, revision: Mapping[str, Any], actor: Actor, key: Mapping[str, str] | None = None
+) -> Edit:
+    """Give the message what `revision` names (columns, or rare attributes). The caller saves the room's counters.
+
+    `key`: the columns of the key under which that may be repeated.
+    """
     columns = {name: value for name, value in revision.items() if name not in USUAL}
     rare = {**(message.extra or {}), **{name: value for name, value in revision.items() if name in USUAL}}
     message.extra = {name: value for name, value in rare.items() if value != USUAL.get(name)} or None
@@ -24,7 +29,7 @@ def revise(room: LockedRoom, message: Message, revision: Mapping[str, Any], acto
     for name, value in columns.items():
         setattr(message, name, value)
     message.save(update_fields=["extra", "edited_at", *columns])
-    edit = _change(room, message, Change.Kind.EDIT, actor)
+    edit = _change(room, message, Change.Kind.EDIT, actor, key)
     assert isinstance(edit, Edit)
     return edit
 
@@ -38,11 +43,13 @@ def empty(room: LockedRoom, message: Message, kind: Change.Kind, actor: Actor) -
     return delete
 
 
-def _change(room: LockedRoom, message: Message, kind: Change.Kind, actor: Actor) -> Edit | Delete:
+def _change(
+    room: LockedRoom, message: Message, kind: Change.Kind, actor: Actor, key: Mapping[str, str] | None = None
+) -> Edit | Delete:
     """The change as the room's next event."""
     room.head += 1
     change = Change.objects.create(
         id=uuid.UUID(events.new_id()), room_id=room.id, rev=room.head, seq=message.seq, kind=kind,
-        at=timezone.now(), by=actor.label,
+        at=timezone.now(), by=actor.label, **(key or {}),
     )  # fmt: skip
     return described_change(room.name, change, [getattr(message, column) for column in COLUMNS])

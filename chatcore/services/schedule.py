@@ -128,6 +128,8 @@ def _deliver(pk: uuid.UUID, announce: Announce, timeout: float) -> int:
             (result,) = post_messages([post], announce=announce)
         except ChatError as error:
             result = error
+        except (KeyError, TypeError, ValueError) as error:  # of another version
+            result = BadRequest(f"the request cannot be read ({error})")
         if isinstance(result, Unavailable):
             raise result
         row.done_at = timezone.now()

@@ -17,17 +17,16 @@ def message_in_slot(post: Post, room: LockedRoom, now: datetime) -> Message | No
     """The live message of this author and kind in the post's slot."""
     if post.slot is None:
         return None
-    live = Q(deleted_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
-    found = Message.objects.filter(live, _by(post.actor), room=room.id, slot=post.slot, kind=post.kind)
+    found = Message.objects.filter(_live(now), _by(post.actor), room=room.id, slot=post.slot, kind=post.kind)
     return found.order_by("-seq").first()
 
 
 def earlier_message(post: Post, room: LockedRoom, now: datetime) -> events.Message | None:
-    """What was sent within `post.once`: the same text, or whatever is in the slot."""
+    """What was sent within `post.once` and is still there: the same text, or whatever is in the slot."""
     if post.once is None:
         return None
     since = now - post.once
-    sent = Message.objects.filter(_by(post.actor), room=room.id, deleted_at__isnull=True)
+    sent = Message.objects.filter(_live(now), _by(post.actor), room=room.id)
     if post.slot is not None:
         found = sent.filter(Q(created_at__gt=since) | Q(edited_at__gt=since), slot=post.slot)
     else:
@@ -50,6 +49,11 @@ def revision_of(post: Post, now: datetime) -> dict[str, Any]:
 
 def _rare(of: Message | Post) -> dict[str, Any]:
     return (of.extra or {}) if isinstance(of, Message) else rare_attributes(of)
+
+
+def _live(now: datetime) -> Q:
+    """Neither deleted nor expired, whether or not a clock has emptied it yet."""
+    return Q(deleted_at__isnull=True) & (Q(expires_at__isnull=True) | Q(expires_at__gt=now))
 
 
 def _by(actor: Actor) -> Q:

@@ -40,6 +40,9 @@ def _lock(path: str, deadline: float, held: ExitStack) -> None:
             f"cannot write beside the database ({error.strerror}: {path}): give this account write access"
         ) from error
     held.callback(os.close, descriptor)
+    if os.geteuid() == 0:  # as SQLite does with its own files: the database's owner must be able to lock it, too
+        owner = os.stat(connection.settings_dict["NAME"])  # noqa: PTH116  for each write
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
     pause = _FIRST_PAUSE
     while True:
         try:

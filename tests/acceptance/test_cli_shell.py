@@ -7,7 +7,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -85,32 +84,6 @@ def shell(site: ChatSite, script: str) -> "subprocess.CompletedProcess[bytes]":
     )
 
 
-# What a command loads
-
-MODULES = """
-import atexit, os, runpy, sys
-sys.path.insert(0, os.path.dirname({manage!r}))
-atexit.register(lambda: print("\\n".join(sys.modules), file=open({path!r}, "w")))
-sys.argv = [{manage!r}, "chat_send", "-q", "newbox", "hello"]
-runpy.run_path({manage!r}, run_name="__main__")
-"""
-SLOW = (
-    "twisted", "autobahn", "daphne", "rich", "uvloop", "redis", "channels_redis", "channels.layers", "whitenoise",
-    "chatproject.urls", "chatproject.asgi", "chatcore.admin", "chatcore.consumers", "chatcore.hub", "chatcore.views",
-    "chatcore.feed", "chatcore.writer", "chatcli.broker", "chatcli.server", "chatcli.tail", "dj_database_url",
-)  # fmt: skip
-
-
-def test_chat_send_loads_nothing_that_it_does_not_need(site: ChatSite) -> None:
-    path = site.var_dir / "modules"
-    script = MODULES.format(path=str(path), manage=site.command()[1])
-    done = subprocess.run([sys.executable, "-c", script], env=site.env, cwd="/", capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    modules = path.read_text().split()
-    assert "chatcore.services" in modules
-    assert [name for name in modules if name in SLOW or name.startswith(tuple(f"{slow}." for slow in SLOW))] == []
-
-
 # Streams
 
 
@@ -151,6 +124,20 @@ def test_a_stream_that_cannot_be_used_is_one_clear_line(site: ChatSite, script: 
     assert word in done.stderr
     assert done.stderr.count(b"\n") == 1
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("$M chat_tail nosuch", 3),
+        ("$M chat_tail newbox --no-such-option", 2),
+        ("$M chat_tail 'later-*' --timeout 0.5", 124),
+        ("$M chat_send newbox --edit 999999 x", 3),
+    ],
+)
+@pytest.mark.parametrize("errors", ["2>/dev/full", "2>&-"])
+def test_errors_that_cannot_be_written_change_no_exit_code(site: ChatSite, script: str, code: int, errors: str) -> None:
+    assert shell(site, f"{script} {errors}").returncode == code
 
 
 def test_nothing_is_stored_when_the_output_is_closed(site: ChatSite) -> None:

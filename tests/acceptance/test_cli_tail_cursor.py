@@ -27,6 +27,16 @@ for number in range(1, {messages} + 1):
     services.post_messages([services.Post("{room}", str(number))])
     time.sleep({pause})
 """
+#: What a tail does that meets the worst of texts: its loop hears nothing.
+ENDLESS = """
+import asyncio, re
+from chatcli.tail.ending import catching_signals
+async def main():
+    with catching_signals(print, True):
+        print("looking", flush=True)
+        re.search("(a+)+$", "a" * 60 + "!")
+asyncio.run(main())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +187,25 @@ def test_a_reader_that_does_not_read_keeps_no_signal_waiting(site: ChatSite) -> 
         tail.terminate()
         assert tail.wait(DEADLINE_S) == -signal.SIGTERM
     assert json.loads(cursor.read_bytes())["stuck"]["rev"] == 0, "what nobody has read is not done with"
+    reading, writing = os.pipe()
+    command = site.command("chat_tail", "stuck", "-n", "all", "--json", "--timeout", "1")
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "wb") as full:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, env=site.env, cwd="/",
+            timeout=DEADLINE_S, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count(b"\n")) == (124, 1), "nor the end of the time"
+
+
+def test_a_pattern_that_comes_to_no_end_is_ended_by_the_second_signal(site: ChatSite) -> None:
+    tail = site.popen("shell", "-v0", "-c", ENDLESS)
+    assert tail.stdout is not None
+    assert tail.stdout.readline() == "looking\n"
+
+    def ended() -> bool:
+        tail.terminate()
+        return tail.poll() is not None
+
+    wait_until(ended, "its end")
+    assert tail.returncode == -signal.SIGTERM
+    tail.communicate()

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -128,6 +129,21 @@ def test_a_database_that_cannot_be_read_for_a_while_is_one_line_and_no_loss(site
     assert tail.talk[0].startswith("Warning: the database does not answer")
     assert tail.talk[1].startswith("Warning: the database answers again")
     tail.stop()
+
+
+def test_an_end_that_comes_while_the_database_cannot_be_read_waits_for_it(site: ChatSite) -> None:
+    send(site, "before")
+    end = time.time() + 3
+    tail = Tail(site, "--until", f"{end:.3f}")
+    tail.until(["before"])
+    database, aside = site.var_dir / "chat.sqlite3", site.var_dir / "aside.sqlite3"
+    database.rename(aside)
+    database.write_bytes(b"no database" * 1000)
+    wait_until(lambda: tail.talk and time.time() > end + 0.5, "the end")
+    assert tail.process.poll() is None
+    aside.rename(database)
+    assert tail.process.wait(DEADLINE_S) == 0
+    assert tail.texts() == ["before"]
 
 
 def test_quiet_keeps_a_tail_silent_whatever_happens(site: ChatSite) -> None:

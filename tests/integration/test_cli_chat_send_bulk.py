@@ -1,7 +1,13 @@
 """`chat_send --lines` and `--jsonl` with a database."""
 
+import fcntl
+import io
 import json
+import os
 import sys
+import termios
+import threading
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -20,6 +26,7 @@ from tests.integration.sending import (
     texts,
 )
 from tests.unit.hostile import HOSTILE
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -165,6 +172,14 @@ def test_a_room_may_be_created_by_the_way(pipe: Pipe) -> None:
     assert sent("fresh", "--lines", "--create") == "fresh #1 (1 sent)\n"
 
 
+def test_no_room_is_created_for_somebody_who_may_not_write_to_all_of_them() -> None:
+    get_user_model().objects.create_user("alice")
+    services.create_room("news", announce_only=True)
+    assert refused("fresh,news", "--lines", "--create", "--as", "alice").returncode == 4
+    assert refused("fresh", "--lines", "--create", "--as", "alice", "--kind", "notice").returncode == 4
+    assert history.room_names() == ["newbox", "news", "ops"]
+
+
 def test_lines_may_keep_one_message_up_to_date(pipe: Pipe) -> None:
     pipe(b"10 %\n20 %\n20 %\n30 %\n")
     assert sent("newbox", "--lines", "--slot", "build") == "newbox #1 (1 sent, 1 already sent, 2 edited)\n"
@@ -260,6 +275,55 @@ def test_closed_or_absent_input_is_a_usage_error(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(CommandError) as caught:
         sent("newbox", "--lines")
     assert caught.value.returncode == 2
+
+
+@pytest.mark.parametrize("source", ["--lines", "-"])
+def test_input_that_cannot_be_read_is_a_usage_error(
+    source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    descriptor = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
+    with os.fdopen(os.open(os.devnull, os.O_RDONLY), encoding="utf-8") as stdin:
+        os.dup2(descriptor, stdin.fileno())
+        os.close(descriptor)
+        monkeypatch.setattr("sys.stdin", stdin)
+        error = refused("newbox", source)
+    assert (error.returncode, str(error)) == (2, "standard input cannot be read: Bad file descriptor")
+
+
+@pytest.mark.parametrize("source", ["--lines", "-"])
+def test_input_is_read_to_its_end_also_where_it_is_set_not_to_wait(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+
+    def unread() -> int:
+        return int.from_bytes(fcntl.ioctl(reading, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    def write() -> None:
+        for piece in (b"one\n", b"two\n", b"three\n"):
+            os.write(writing, piece)
+            wait_until(lambda: not unread(), "it is read")
+        os.close(writing)
+
+    with os.fdopen(reading, encoding="utf-8") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        writer = threading.Thread(target=write)
+        writer.start()
+        sent("newbox", source)
+        writer.join()
+    assert "\n".join(texts()) == "one\ntwo\nthree"
+
+
+@pytest.mark.parametrize("source", ["--lines", "-"])
+@pytest.mark.parametrize("stdin", [io.StringIO("a\nb\n"), io.TextIOWrapper(io.BytesIO(b"a\nb\n"))])
+def test_a_program_may_put_a_stream_of_its_own_in_the_place_of_standard_input(
+    source: str, stdin: io.TextIOBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin.seek(0)
+    monkeypatch.setattr("sys.stdin", stdin)
+    sent("newbox", source)
+    assert "\n".join(texts()) == "a\nb"
 
 
 def test_the_settings_limit_counts_where_the_room_has_none(pipe: Pipe, settings: Settings) -> None:

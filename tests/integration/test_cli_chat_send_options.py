@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from chatcli.management.commands import chat_send
@@ -18,7 +20,7 @@ from chatcli.sending.posts import posts_for
 from chatcli.sending.single import status_of
 from chatcli.sending.storing import Ring, post_together
 from chatcore import history, services
-from chatcore.models import ReadMark, Room, Scheduled
+from chatcore.models import ReadMark, Room, Sanction, Scheduled
 from chatcore.permissions import SYSTEM
 from tests.integration.sending import (
     Pipe,
@@ -71,6 +73,26 @@ def test_all_without_any_room_names_the_next_step() -> None:
 
 def test_missing_rooms_of_a_list_are_created_together() -> None:
     assert sent("newbox,one,two", "--create", "x") == "newbox #1\none #1\ntwo #1\n"
+
+
+@pytest.mark.parametrize("how", [[], ["--in", "1h"], ["-n"]])
+def test_no_room_is_created_for_a_message_that_is_refused(how: list[str], settings: Settings) -> None:
+    settings.CHAT_MAX_LENGTH = 5
+    for name, kind in (("mute", "mute"), ("banned", "ban"), ("alice", "")):
+        user = get_user_model().objects.create_user(name)
+        if kind:
+            Sanction.objects.create(user_id=str(user.pk), user_name=name, kind=kind)
+    services.create_room("news", announce_only=True)
+    services.create_room("secret", private=True)
+    before = history.room_names()
+    assert refused("fresh", "--create", *how, "123456").returncode == 4
+    assert refused("fresh", "--create", *how, "--link", "ftp:x", "x").returncode == 2
+    assert refused("fresh,a/b", "--create", *how, "x").returncode == 2
+    assert refused("fresh,news", "--create", "--as", "alice", *how, "x").returncode == 4
+    assert refused("fresh", "--create", "--as", "mute", *how, "x").returncode == 4
+    assert refused("fresh", "--create", "--as", "banned", *how, "x").returncode == 4
+    assert refused("secret", "--create", "--as", "alice", *how, "x").returncode == 3
+    assert history.room_names() == before
 
 
 # The text
@@ -255,6 +277,13 @@ def test_a_scheduled_message_is_described_as_it_will_be() -> None:
     assert (json.loads(again)["status"], json.loads(again)["id"]) == ("duplicate", answer["id"])
 
 
+def test_a_key_of_a_scheduled_message_with_another_text_is_refused_without_a_number() -> None:
+    output_and_talk("newbox", "--in", "1h", "--key", "k", "x")
+    error = refused("newbox", "--in", "1h", "--key", "k", "y")
+    assert error.returncode == 4
+    assert "a scheduled message with other content" in str(error)
+
+
 def test_scheduling_is_quiet_if_asked_and_all_or_nothing() -> None:
     assert sent("newbox,ops", "--in", "1h", "later", "-q") == ""
     assert Scheduled.objects.count() == 2
@@ -291,9 +320,36 @@ def test_waiting_in_vain_is_exit_code_124_and_the_message_is_stored(wait: str, w
     assert texts() == ["hello"]
 
 
+def test_a_database_that_is_lost_while_waiting_does_not_say_that_nothing_was_stored() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {connection.ops.quote_name(ReadMark._meta.db_table)}")
+    error, out, _ = half_done("newbox", "--wait", "seen", "hello")
+    assert (error.returncode, out) == (124, "newbox #1\n")
+    assert str(error) == "stored as newbox #1, but the database no longer says how far it has got"
+
+
 @pytest.mark.parametrize("value", ["", "sent", "seen:0", "seen:x", "seen:", "pushed:2", "SEEN"])
 def test_what_cannot_be_waited_for_is_refused(value: str) -> None:
     assert refused("newbox", f"--wait={value}", "x").returncode == 2
+
+
+# From Python
+
+
+def test_a_program_may_write_options_as_one_types_them() -> None:
+    sent("newbox", "hello")
+    options = {"priority": "high", "expire": "2h", "reply_to": "1", "wait": "stored", "timeout": "3"}
+    assert sent("newbox", "hello", **options) == "newbox #2\n"
+    assert sent("newbox", "hello", once="1h") == "newbox #2 (not sent again)\n"
+    assert sent("newbox", "bye", edit="2") == "newbox #2 (edited)\n"
+    (_, message) = stored()
+    assert (message.priority, message.reply_to, message.message) == (4, 1, "bye")
+    assert message.expires_at is not None
+    for wrong in ({"expire": "soon"}, {"priority": "urgent"}, {"kind": "song"}, {"tail_lines": "x", "job": ["true"]}):
+        with pytest.raises(CommandError) as caught:
+            sent("newbox", "x", **wrong)
+        assert caught.value.returncode == 2
+    assert len(stored()) == 2
 
 
 # Nothing stored

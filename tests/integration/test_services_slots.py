@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from chatcore import events, history, services
-from chatcore.exceptions import BadRequest, Forbidden, RoomNotFound
+from chatcore.exceptions import BadRequest, Forbidden, KeyReused, RoomNotFound
 from chatcore.history import RoomView
-from chatcore.models import Change, Message
+from chatcore.models import Change, Message, Scheduled
 from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post, Posted
 from tests.integration.writing import Rung, posted, refusal, say
@@ -170,3 +170,39 @@ def test_an_edit_may_change_more_than_the_text(newbox: RoomView) -> None:
     with pytest.raises(BadRequest):
         services.edit_message("newbox", 1, "b", SYSTEM, revision={"priority": 6})
     assert history.room_named("newbox").head == 2
+
+
+def test_a_key_of_an_edit_in_a_slot_makes_its_repeat_safe_too(newbox: RoomView) -> None:
+    for key, text in (("a1", "one"), ("a2", "two"), ("a3", "three"), ("a4", "three")):
+        outcome(Post("newbox", text, slot="s", key=key))
+    assert outcome(Post("newbox", "two", slot="s", key="a2")) == ("duplicate", 1, "three")
+    assert outcome(Post("newbox", "three", slot="s", key="a4")) == ("duplicate", 1, "three")
+    assert isinstance(refusal(Post("newbox", "other", slot="s", key="a2")), KeyReused)
+    assert history.room_named("newbox").head == 4
+    results = services.post_messages([Post("newbox", "x", slot="s", key=key) for key in ("b1", "b1", "a2")])
+    assert [getattr(result, "outcome", type(result).__name__) for result in results] == [
+        "edited",
+        "duplicate",
+        "KeyReused",
+    ]
+
+
+def test_what_has_expired_does_not_hold_back_whether_or_not_it_was_emptied(newbox: RoomView) -> None:
+    assert outcome(Post("newbox", "news", once=HOUR, lifetime=HOUR / 2))[0] == "sent"
+    Message.objects.update(expires_at=timezone.now())
+    assert outcome(Post("newbox", "news", once=HOUR))[0] == "sent"
+
+
+def test_keys_are_forgotten_after_a_week(newbox: RoomView) -> None:
+    for key, slot in (("old", None), ("old edit", "s"), ("older edit", "s")):
+        outcome(Post("newbox", key, key=key, slot=slot))
+    services.schedule_messages([Post("newbox", "later", key="old")], timezone.now() + HOUR)
+    assert services.forget_keys() == 0
+    earlier(hours=24 * 7 + 1)
+    Change.objects.update(at=timezone.now() - 8 * 24 * HOUR)
+    Scheduled.objects.update(done_at=timezone.now() - 8 * 24 * HOUR)
+    outcome(Post("newbox", "new", key="new"))
+    assert services.forget_keys(limit=1) == 3
+    assert services.forget_keys() == 1
+    assert outcome(Post("newbox", "other", key="old")) == ("sent", 4, "other")
+    assert outcome(Post("newbox", "new", key="new"))[0] == "duplicate"

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from chatcore import history, services
@@ -38,6 +39,24 @@ def busy_process(room: str) -> Iterator[None]:
             assert process.stdin is not None
             process.stdin.close()
             assert process.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what belongs to others")
+@pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="only SQLite's writers take turns")
+def test_what_root_writes_does_not_lock_out_whom_the_database_belongs_to(tmp_path: Path) -> None:
+    services.create_room("quiet")
+    database = Path(connection.settings_dict["NAME"])
+    before = database.stat()
+    try:
+        os.chown(database, 4321, 1234)
+        for place in database.parent.glob(f"{database.name}.turn-?"):
+            place.unlink()
+        say("quiet", "as root")
+        places = [place.stat() for place in database.parent.glob(f"{database.name}.turn-?")]
+        assert [(place.st_uid, place.st_gid) for place in places] == [(4321, 1234)] * 2
+    finally:
+        os.chown(database, before.st_uid, before.st_gid)
+        say("quiet", "and back")
 
 
 def test_a_lone_post_is_not_starved_by_processes_that_commit_back_to_back(transactional_db: None) -> None:

@@ -111,6 +111,17 @@ def test_the_ends_of_the_calendar_do_not_overflow(text: str) -> None:
         pass
 
 
+@pytest.mark.usefixtures("in_berlin")
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+def test_a_moment_that_no_calendar_can_show_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="no such year"):
+        times.since(text)
+    with pytest.raises(ArgumentTypeError, match="no such year"):
+        times.until(text, since=None, ahead=True)
+    with pytest.raises(ArgumentTypeError, match=r"no such year|too far away"):
+        times.future(text)
+
+
 def test_since_a_length_of_time_is_so_long_ago() -> None:
     before, found, after = datetime.now(UTC), times.since("1h"), datetime.now(UTC)
     assert before - timedelta(hours=1) <= found <= after - timedelta(hours=1)

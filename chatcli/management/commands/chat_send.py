@@ -29,6 +29,8 @@ class Command(LocalCommand):
         self._touches_data = not options.get("schema")
         if not options.get("job"):
             return super().execute(*args, **options)
+        if self._parser is not None:
+            self._parser.convert(options)
         refuse_conflicts(Options(**options))  # wrong usage is all that keeps a job from running
         from chatcli.job.reporting import run_and_report
 

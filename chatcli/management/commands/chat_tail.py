@@ -4,7 +4,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from chatcli import filters
 from chatcli.base import LocalCommand
@@ -12,7 +12,7 @@ from chatcli.console import one_line
 from chatcli.tail import forms, options
 from chatcli.tail.cursor import CursorFile
 from chatcli.tail.delivery import Delivery
-from chatcli.tail.ending import Signalled, die_of
+from chatcli.tail.ending import Signalled, die_of, leave
 from chatcli.tail.progress import Progress
 from chatcli.tail.selection import Selection
 from chatcli.tail.session import Session
@@ -57,6 +57,10 @@ class Command(LocalCommand):
                 asyncio.run(session.run(output, signals=self.owns_process))
             except Signalled as signalled:
                 die_of(signalled.number)
+            except CommandError as error:
+                if self.owns_process and isinstance(sink, Printing) and sink.stuck:
+                    leave(self.stderr, f"CommandError: {error}", error.returncode)
+                raise
 
     def talk(self, line: str) -> None:
         """A line on the standard error."""
