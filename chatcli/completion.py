@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from django.core.management.base import CommandParser
-from django.db import connection
+from django.db import OperationalError
 
 from chatcli.console import one_line
 from chatcli.numbers import PRIORITIES, priority
@@ -132,7 +132,11 @@ def _rooms(command: "ChatCommand", current: str) -> Iterator[str]:
 def _may_read(command: "ChatCommand") -> bool:
     """Whether the chat's data is there and ours: looking must make no file."""
     command.refuse_foreign_data()
-    return connection.vendor != "sqlite" or database_file() is not None
+    try:
+        database_file()
+    except OperationalError:
+        return False
+    return True
 
 
 def _is_showable(candidate: str) -> bool:

@@ -66,15 +66,23 @@ class ChatParser(CommandParser):
         return parsed
 
     def convert(self, options: dict[str, Any]) -> None:
-        """Read those options that are texts still: `call_command(..., expire="2h")` hands them over as they are."""
+        """Read those options that are texts or numbers still: `call_command(..., expire="2h")` hands them over so."""
         for action in self._get_optional_actions():
             value = options.get(action.dest)
-            if isinstance(value, str):
-                try:
-                    options[action.dest] = self._get_value(action, value)
-                    self._check_value(action, options[action.dest])
-                except argparse.ArgumentError as error:
-                    self.error(str(error))
+            repeated = isinstance(action, argparse._AppendAction)
+            values = value if repeated and isinstance(value, (list, tuple)) else [value]
+            if action.nargs == 0 or not any(map(_is_unread, values)):
+                continue
+            try:
+                read = [self._read(action, item) if _is_unread(item) else item for item in values]
+            except argparse.ArgumentError as error:
+                self.error(str(error))
+            options[action.dest] = read if repeated else read[0]
+
+    def _read(self, action: argparse.Action, value: object) -> Any:
+        read = self._get_value(action, str(value))
+        self._check_value(action, read)
+        return read
 
     def print_help(self, file: Any = None) -> None:
         """As argparse's, but an output that is lost is told."""
@@ -169,6 +177,11 @@ def _unmarked(value: Any) -> Any:
     if isinstance(value, list):
         return [_unmarked(item) for item in value]
     return value.removeprefix(_MARK) if isinstance(value, str) else value
+
+
+def _is_unread(value: object) -> bool:
+    """Whether an option has this value as it is typed, or as a number, which might be out of bounds."""
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
 def _is_text(argument: str) -> bool:

@@ -24,11 +24,11 @@ from chatcore.exceptions import ChatError, Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_NO_TABLE = ("no such table", "no such column", "does not exist")
+_NOT_READY = ("no such table", "no such column", "does not exist", "no such file")
 
 
 class NotMigrated(ChatError):
-    """The database has no tables for the chat, or old ones."""
+    """The database is not there, or has no tables for the chat, or old ones."""
 
     code = "not_migrated"
 
@@ -36,7 +36,7 @@ class NotMigrated(ChatError):
 def explained(error: Error) -> ChatError:
     """The error of the database as one that says what to do."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if isinstance(error, (OperationalError, ProgrammingError)) and any(part in reason for part in _NO_TABLE):
+    if isinstance(error, (OperationalError, ProgrammingError)) and any(part in reason for part in _NOT_READY):
         return NotMigrated(f"the database is not ready ({reason}): run python manage.py migrate")
     if "locked" in reason or "lock timeout" in reason:
         return Unavailable("the database is locked by another program: nothing was stored, try again")
@@ -66,13 +66,17 @@ def places(count: int) -> str:
 
 
 def database_file() -> int | None:
-    """Which file SQLite's database is, by inode: a restored copy is another one. None on other databases."""
-    if connection.vendor != "sqlite":
+    """Which file SQLite's database is, by inode: a restored copy is another one. None on other databases.
+
+    OperationalError when it is not there: to connect would make an empty one in its place.
+    """
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
         return None
+    name = str(connection.settings_dict["NAME"])
     try:
-        return os.stat(connection.settings_dict["NAME"]).st_ino  # noqa: PTH116  for each call of a thread
-    except OSError:
-        return None
+        return os.stat(name).st_ino  # noqa: PTH116  for each call of a thread
+    except OSError as error:
+        raise OperationalError(f"no such file: {name}") from error
 
 
 class Commits:
@@ -118,11 +122,11 @@ class DatabaseThread:
         self._executor.shutdown(wait=False)
 
     def _guarded(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if (found := database_file()) != self._file:
-            connections.close_all()  # another file lies where ours was: writing on would be into nowhere
-            self._file = found
         try:
             with explaining():
+                if (found := database_file()) != self._file:
+                    connections.close_all()  # another file lies where ours was: writing on would be into nowhere
+                    self._file = found
                 return call(*args, **kwargs)
         except Unavailable:
             connections.close_all()

@@ -31,6 +31,8 @@ class Progress:
         #: What the file says of rooms that are not on their way.
         self._others: dict[str, Position] = saved or {}
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="chat-cursor")
+        #: Where all rooms stood when we began.
+        self._heads: dict[int, int] = {}
         self._shown = self._saved = 0
         self._moved = False
 
@@ -38,11 +40,13 @@ class Progress:
         """Find the rooms and where to begin in each. RoomNotFound; nothing is printed before."""
         logs = await lookout.read(history.room_logs)
         epochs = {room.epoch for room in logs}
+        self._heads = {room.id: room.head for room in logs}
         for room in await lookout.read(self._selection.rooms, logs, self._others):
             await self._add(lookout, room, epochs, self._start)
 
     async def join(self, lookout: Lookout) -> AsyncGenerator[Track, None]:
-        """The rooms that have come since, from their beginning. Names are brought up to date."""
+        """The rooms that have come since, from their beginning; without a cursor file those that were only renamed, or
+        in the archive, from where they stood when we began. Names are brought up to date."""
         logs = await lookout.read(history.room_logs)
         epochs = {room.epoch for room in logs}
         for room in logs:
@@ -122,11 +126,15 @@ class Progress:
         if position is not None:
             track = Track(room, position.rev, position.epoch, position.id, changed(room, position))
         else:
-            rev, gap = (room.floor, None) if start is None else start.place(room)
+            rev, gap = (self._first(room), None) if start is None else start.place(room)
             known = self._file is not None and rev > room.floor
             track = Track(room, rev, room.epoch, history.event_id(room.id, rev) if known else None, gap)
         track.upto = end(room, self._until)
         return track
+
+    def _first(self, room: RoomLog) -> int:
+        """The rev above which a room begins that joins later."""
+        return room.floor if self._file is not None else self._heads.get(room.id, room.floor)
 
     def _saved_key(self, room: RoomLog, epochs: Collection[str]) -> str | None:
         """The file's key for the room: that of its epoch, which it keeps when it is renamed, else its own, unless

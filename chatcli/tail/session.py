@@ -22,6 +22,8 @@ from chatcore.feed import Lookout
 
 #: Seconds between two looks for rooms that have come.
 _ROOMS_EVERY = 0.5
+#: Seconds for which a handler may go on when the time is over.
+_GRACE = 5.0
 #: Clocks are set: the time until which to go on is looked at again so often, in seconds.
 _CLOCK_EVERY = 30.0
 
@@ -69,6 +71,8 @@ class Session:
     # What ends it
 
     def _stop(self, reason: Exception) -> None:
+        if isinstance(reason, CommandError):  # a time is over; from cron there is nobody to send a second signal
+            asyncio.get_running_loop().call_later(_GRACE, self._delivery.hurry)
         if not self._end.done():
             self._end.set_result(reason)
 

@@ -119,4 +119,4 @@ class Handling:
 
     def _explain(self) -> None:
         if self._running:
-            self._talk("waiting for --exec to finish; one more signal ends it")
+            self._talk("waiting for --exec to finish; a further signal ends it")

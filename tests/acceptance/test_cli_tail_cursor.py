@@ -164,7 +164,7 @@ def test_a_second_signal_ends_a_handler_too_and_its_message_comes_again(site: Ch
     wait_until(lambda: Path(f"{runs.outputs[0]}.on").exists(), "the handler")
     runs.process.send_signal(signal.SIGTERM)
     wait_until((runs.folder / "talk").read_text, "the word that it waits")
-    assert (runs.folder / "talk").read_text() == "waiting for --exec to finish; one more signal ends it\n"
+    assert (runs.folder / "talk").read_text() == "waiting for --exec to finish; a further signal ends it\n"
     runs.end(signal.SIGTERM)
     Path(f"{runs.folder}/run1.go").touch()
     runs.start("--no-follow")

@@ -122,3 +122,30 @@ def test_a_timeout_also_ends_what_has_not_begun_to_follow() -> None:
         call_command("chat_tail", "newbox", "--timeout", "0.3", "--quiet", stdout=out)
     assert caught.value.returncode == 124
     assert out.getvalue() == ""
+
+
+def test_a_handler_that_hangs_is_ended_some_time_after_the_time_is_over() -> None:
+    post("one")
+    failure = refused("newbox", "-n1", "--exec", "exec sleep 600", "--timeout", "0.2")
+    assert failure.returncode == 124
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"grep": "n"}, ["one"]),
+        ({"grep": ["n", "w"], "exclude": "w"}, ["one"]),
+        ({"lines": 1}, ["two"]),
+        ({"tags": "x"}, []),
+    ],
+)
+def test_options_from_python_are_read_as_if_they_were_typed(options: dict[str, object], shown: list[str]) -> None:
+    post("one", "two")
+    assert texts(tailed("newbox", "--no-follow", "--json", **options)) == shown
+
+
+@pytest.mark.parametrize("options", [{"lines": -3}, {"grep": "("}, {"timeout": "x"}, {"count": 0}])
+def test_wrong_options_from_python_are_usage_errors(options: dict[str, object]) -> None:
+    with pytest.raises(CommandError) as raised:
+        tailed("newbox", "--no-follow", **options)
+    assert raised.value.returncode == 2

@@ -1,6 +1,7 @@
 """Which rooms `chat_tail` reads: names, globs, all of them, and what becomes of them meanwhile."""
 
 import io
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -144,3 +145,17 @@ def test_a_name_between_globs_must_exist() -> None:
         call_command("chat_tail", "ops-*", "ops-nett", stdout=out)
     assert caught.value.returncode == 3  # type: ignore[attr-defined]
     assert out.getvalue() == ""
+
+
+def test_a_room_that_was_there_before_joins_from_where_it_stood_unless_a_cursor_wants_all(tmp_path: Path) -> None:
+    post("old", room="ops-disk")
+    Room.objects.filter(name="Ops-disk").update(archived_at=timezone.now())
+    cursor = tmp_path / "cursor"
+    with_cursor = Tail("ops-d*", "--cursor-file", str(cursor), "--count", "2")
+    tail = Tail("ops-d*", "--count", "1", "-n", "0")
+    for each in (with_cursor, tail):
+        wait_until(lambda each=each: "yet" in each.err.getvalue(), "that no room matches yet")  # type: ignore[misc]
+    Room.objects.update(archived_at=None)
+    post("new", room="ops-disk")
+    assert texts(tail.ended()) == ["new"]
+    assert texts(with_cursor.ended()) == ["old", "new"]
