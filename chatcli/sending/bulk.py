@@ -32,6 +32,8 @@ from chatcore.services.posts import check_text
 
 #: Posts in one transaction: others wait for it.
 BATCH = 250
+#: How long others have the machine and the database to themselves after a full batch, as a part of its time.
+REST = 0.3
 
 
 class Draft(NamedTuple):
@@ -48,9 +50,13 @@ def post_lines(command: LocalCommand, options: Options) -> None:
     fields = attributes_of(options, author, kind="notice")
     rooms = _rooms(options, author, fields["kind"])
     run = Run(command, options, [room.name for room in rooms], min(map(longest_text, rooms)), fields)
+    most = max(1, BATCH // len(rooms))
     with run.progress:
-        for batch in Lines(stream).batches(max(1, BATCH // len(rooms))):
+        for batch in Lines(stream).batches(most):
+            began = time.monotonic()
             run.take(batch)
+            if len(batch) == most:
+                time.sleep(REST * (time.monotonic() - began))
     run.finish()
 
 

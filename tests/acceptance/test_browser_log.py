@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.acceptance.browsing import People
 from tests.acceptance.site import ChatSite
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 REPLAY = """async (events) => {
     const { Log } = await import("/static/chatcore/log.js");

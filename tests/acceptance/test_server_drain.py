@@ -9,6 +9,8 @@ from tests.acceptance.site import ECHO, ChatSite, is_alive
 from tests.acceptance.wire import CLOSE, Frame, Wire
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 RESTART = Frame(CLOSE, b"\x03\xf4restart")
 
 
