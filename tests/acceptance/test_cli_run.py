@@ -147,7 +147,8 @@ def test_streams_that_cannot_be_used_change_nothing_for_the_job(
 def test_the_job_has_the_arguments_and_the_environment_of_who_called(site: ChatSite, zone: str | None) -> None:
     check = 'echo "$*"; printf %s "$4" | od -An -tx1; echo "${TZ-unset}"; env | grep -i -e roomline_ -e chatproject'
     job: list[str | bytes] = ["--run", "--", "/bin/sh", "-c", check, "sh", "--settings=x", "--", "", b"\xe9"]
-    env = {name: value for name, value in site.env.items() if name not in ("DJANGO_SETTINGS_MODULE", "TZ")}
+    ours = ("DJANGO_SETTINGS_MODULE", "TZ", "ROOMLINE_")
+    env = {name: value for name, value in site.env.items() if not name.startswith(ours)}
     done = subprocess.run(
         [*site.command("chat_send", "-q", "ops", "Job"), *job],
         env={**env, "LC_ALL": "C.UTF-8", **({} if zone is None else {"TZ": zone})},
