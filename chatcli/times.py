@@ -57,13 +57,15 @@ def seconds(text: str) -> float:
 
 def lasting(seconds: float) -> str:
     """`3 h 12 min`: a length of time by its two largest units."""
-    left = round(seconds) if seconds < 60 else 60 * round(seconds / 60)
+    left = round(seconds)
+    if not left:
+        return "less than a second"
     parts = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)
         parts.append(f"{count} {unit}" if count else "")
-    first = next((place for place, part in enumerate(parts) if part), len(parts))
-    return " ".join(filter(None, parts[first : first + 2])) or "0 s"
+    first = next(place for place, part in enumerate(parts) if part)
+    return " ".join(filter(None, parts[first : first + 2]))
 
 
 def since(text: str) -> datetime:

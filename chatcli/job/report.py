@@ -4,6 +4,7 @@ import signal
 
 from chatcli.job.output import last_lines
 from chatcli.job.running import Outcome
+from chatcli.times import lasting
 
 CUT = "…"
 
@@ -32,19 +33,6 @@ def result(outcome: Outcome) -> str:
     if outcome.signal is not None:
         return f"was killed by {_name(outcome.signal)} {after}"
     return f"failed with exit code {outcome.code} {after}" if outcome.code else f"ok {after}"
-
-
-def lasting(seconds: float) -> str:
-    """`2 min 3 s`: a length of time by its two largest units."""
-    whole = round(seconds)
-    if not whole:
-        return "less than a second"
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, whole = divmod(whole, size)
-        parts.append(f"{count} {unit}" if count else "")
-    first = next(place for place, part in enumerate(parts) if part)
-    return " ".join(filter(None, parts[first : first + 2]))
 
 
 def _name(number: int) -> str:

@@ -56,6 +56,7 @@ def when(due_at: datetime) -> str:
     now, local = datetime.now(UTC), due_at.astimezone(caller_zone())
     year = f" {local.year}" if local.year != now.astimezone(caller_zone()).year else ""
     left = (due_at - now).total_seconds()
+    left = left if left < 60 else 60 * round(left / 60)
     return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M %Z} ({f'in {lasting(left)}' if left > 0 else 'now'})"
 
 

@@ -185,15 +185,17 @@ def test_an_expiry_is_a_length_of_time_or_a_moment_to_come() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "0 s"),
+        (0, "less than a second"),
+        (1, "1 s"),
         (59.4, "59 s"),
-        (60, "1 min"),
-        (89, "1 min"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3605, "1 h"),
         (11_519.6, "3 h 12 min"),
         (10_799.9, "3 h"),
         (86_400, "1 d"),
         (93_784, "1 d 2 h"),
-        (86_460, "1 d"),
+        (864_000, "10 d"),
     ],
 )
 def test_a_length_of_time_is_told_by_its_largest_units(seconds: float, text: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatcli.job.output import LARGEST, Tail, last_lines
-from chatcli.job.report import fitted, lasting, report, result
+from chatcli.job.report import fitted, report, result
 from chatcli.job.running import Outcome
 from tests.unit.hostile import HOSTILE
 
@@ -26,24 +26,6 @@ from tests.unit.hostile import HOSTILE
 def test_the_result_is_told_in_words(outcome: Outcome, text: str) -> None:
     assert result(outcome) == text
     assert report("Nightly backup", outcome, 20) == f"Nightly backup: {text}"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "less than a second"),
-        (1, "1 s"),
-        (59.6, "1 min"),
-        (61, "1 min 1 s"),
-        (3600, "1 h"),
-        (3605, "1 h"),
-        (3725, "1 h 2 min"),
-        (90_000, "1 d 1 h"),
-        (864_000, "10 d"),
-    ],
-)
-def test_a_length_of_time_has_its_two_largest_units(seconds: float, text: str) -> None:
-    assert lasting(seconds) == text
 
 
 def test_the_end_of_the_output_follows_the_result() -> None:
