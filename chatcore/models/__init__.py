@@ -1,0 +1,20 @@
+"""The tables: rooms, the log of each (messages and changes), who belongs to what. Fields and constraints only."""
+
+from chatcore.models.log import Change, Message
+from chatcore.models.people import Membership, ReadMark, Sanction
+from chatcore.models.receipts import Answer, Inquiry
+from chatcore.models.room import Room, new_epoch
+from chatcore.models.scheduled import Scheduled
+
+__all__ = [
+    "Answer",
+    "Change",
+    "Inquiry",
+    "Membership",
+    "Message",
+    "ReadMark",
+    "Room",
+    "Sanction",
+    "Scheduled",
+    "new_epoch",
+]
