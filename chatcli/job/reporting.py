@@ -3,9 +3,10 @@
 The exit code is the job's. A report that cannot be sent is told on stderr, with all that it would have said.
 """
 
+import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -31,7 +32,7 @@ def run_and_report(command: LocalCommand, options: Options, send: Callable[[Opti
     """
     if options.get("stderr"):  # as Django does, but later than we may need it
         command.stderr = OutputWrapper(options["stderr"])
-    outcome = run_job(options["job"], callers_environment(), FORWARDED if command.own_process else ())
+    outcome = _run(options["job"], own_process=command.own_process)
     text = report(_title(options), outcome, TAIL_LINES if options["tail_lines"] is None else options["tail_lines"])
     if options["on"] in (None, "always", "failure" if outcome.code else "success"):
         try:
@@ -47,6 +48,14 @@ def run_and_report(command: LocalCommand, options: Options, send: Callable[[Opti
         if command.own_process:
             sys.exit(outcome.code)
         raise CommandError(f"the job {one_line(result(outcome))}", returncode=outcome.code)
+
+
+def _run(job: Sequence[str], *, own_process: bool) -> Outcome:
+    """Run the job. Signals are for it alone: once it has ended its code is ours, and --timeout bounds what is left."""
+    outcome = run_job(job, callers_environment(), FORWARDED if own_process else ())
+    for number in FORWARDED if own_process else ():
+        signal.signal(number, signal.SIG_IGN)
+    return outcome
 
 
 def _title(options: Options) -> str:

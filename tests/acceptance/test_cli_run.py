@@ -1,5 +1,6 @@
 """`chat_send --run` as cron and systemd call it: the job runs whatever becomes of the chat, its code is ours."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from chatcli.locks import try_lock
 from tests.acceptance.site import ChatSite, is_alive
 from tests.conftest import PROJECT
 from tests.durations import timeless
@@ -91,6 +93,22 @@ def test_while_the_database_is_locked_the_job_runs_and_stderr_has_the_report(sit
     error, *report = timeless(done.stderr).splitlines()
     assert "while sending the report: the database is locked" in error
     assert report == ["Job: failed with exit code 6 after a while", "    ran"]
+
+
+def test_a_signal_that_comes_after_the_job_loses_neither_its_code_nor_its_report(site: ChatSite) -> None:
+    def posting() -> bool:
+        with (site.var_dir / "chat.sqlite3.turn-b").open("ab") as turn:
+            return not try_lock(turn.fileno(), fcntl.LOCK_EX)
+
+    with sqlite3.connect(site.var_dir / "chat.sqlite3") as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = site.popen("chat_send", "-q", "ops", "Job", "--run", "--", "/bin/sh", "-c", "echo ran; exit 6")
+        wait_until(posting, "the report, which waits for the database")
+        process.send_signal(signal.SIGTERM)
+        other.rollback()
+    assert process.communicate(timeout=DEADLINE_S) == ("", "")
+    assert process.returncode == 6
+    assert last(site)[0] == "Job: failed with exit code 6 after a while\nran"
 
 
 def test_in_an_unknown_room_the_job_runs_and_its_success_stays_one(site: ChatSite) -> None:
