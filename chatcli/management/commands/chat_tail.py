@@ -27,18 +27,12 @@ class Command(LocalCommand):
   ./manage.py chat_tail 'ops-*' --cursor-file ops.cursor --exec ./handle.sh
   ./manage.py chat_tail newbox -n0 --grep '^deploy done' --count 1 --timeout 300"""
     usage = "ROOM ... | --all [options]"
-    #: Whether signals are ours to catch: not for `call_command`.
-    owns_process = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         options.add_arguments(parser)
         filters.add_arguments(parser)
         forms.add_arguments(parser)
         super().add_arguments(parser)
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        self.owns_process = True
-        super().run_from_argv(argv)
 
     def handle(self, *args: Any, rooms: list[str], all_rooms: bool, **given: Any) -> None:
         wanted = options.wanted(**given)
@@ -54,11 +48,11 @@ class Command(LocalCommand):
             session = Session(wanted, selection, progress, delivery, self.talk)
             try:
                 output = self.stdout if isinstance(sink, Printing) else None
-                asyncio.run(session.run(output, signals=self.owns_process))
+                asyncio.run(session.run(output, signals=self.own_process))
             except Signalled as signalled:
                 die_of(signalled.number)
             except CommandError as error:
-                if self.owns_process and isinstance(sink, Printing) and sink.stuck:
+                if self.own_process and isinstance(sink, Printing) and sink.stuck:
                     leave(self.stderr, f"CommandError: {error}", error.returncode)
                 raise
 
