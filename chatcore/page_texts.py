@@ -1,6 +1,7 @@
 """What pages say beside their templates, in the request's language: also what the scripts say."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from chatcore.exceptions import ChatError, RoomExists
 
@@ -10,6 +11,15 @@ def sentence(error: ChatError) -> str:
     if isinstance(error, RoomExists):
         return _("There is a room %(name)s already.") % {"name": error.name}
     return f"{error.detail[:1].upper()}{error.detail[1:]}."
+
+
+#: Numbers of every plural category of every language (CLDR): the scripts take the form of the one in theirs.
+_SAMPLES = (0, 1, 2, 5, 11, 100, 1_000_000)
+
+
+def counted(one: str, many: str) -> dict[int, str]:
+    """The forms of a text with `{count}` in it, by sample numbers."""
+    return {number: ngettext(one, many, number) for number in _SAMPLES}
 
 
 def room_texts() -> dict[str, object]:

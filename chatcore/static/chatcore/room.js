@@ -10,12 +10,11 @@ import { ReadMark } from "./read_mark.js";
 import { Rows } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { Status } from "./status.js";
+import { page, texts } from "./texts.js";
 
 const MOST_ROWS = 600;
 const KEPT_ROWS = 400;
 
-const page = JSON.parse(document.getElementById("page").textContent);
-const { texts } = page;
 const log = new Log();
 const blank = document.getElementById("blank");
 const heard = document.getElementById("heard");
@@ -24,11 +23,10 @@ let opened = null; // the server's last `open`
 let caughtUp = false; // everything that was there when the socket opened is shown; what comes now is live
 
 const send = (frame) => connection.send(frame);
-const rows = new Rows(
-  document.getElementById("rows"),
-  texts,
-  (author) => author.type === "user" && author.type === opened.you.type && author.id === opened.you.id,
-);
+const rows = new Rows(document.getElementById("rows"), {
+  you: () => opened?.you ?? null,
+  find: (seq) => log.messages.get(seq),
+});
 const older = new Older(texts, () => (caughtUp && rows.first ? Number(rows.first.dataset.seq) : null), send);
 const scroll = new Scroll(() => older.load());
 const outbox = new Outbox(document.getElementById("outbox"), texts, send, () => connection.comeBack());
