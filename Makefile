@@ -26,9 +26,10 @@ soak: ## run the tests at full size: more connections, longer waits
 	@$(venv) test
 	@ROOMLINE_SOAK=10 $(python) -m pytest $(ARGS)
 
-bench: ## measure what commands cost, and how fast a message reaches everybody
+bench: ## measure what commands and the page cost, and how fast a message reaches everybody
 	@$(venv) test
 	@$(python) -m tests.bench.commands
+	@$(python) -m tests.bench.page
 	@exec $(python) -m tests.bench.latency
 
 lint: ## check style, types and the import order
@@ -43,6 +44,10 @@ format: ## put the code into ruff's format
 	$(python) -m ruff check --fix --select I
 	$(python) -m ruff format
 
+messages: ## bring the translations up to date with the source: needs GNU gettext
+	@$(venv)
+	$(python) scripts/messages.py
+
 venv: ## only install: make venv EXTRAS=postgres
 	@$(venv) $(EXTRAS)
 
@@ -50,4 +55,4 @@ clean: ## remove .venv and caches; var/ with the rooms stays
 	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-all soak bench lint format venv clean
+.PHONY: help run test test-all soak bench lint format messages venv clean

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+import msgspec
+
 from chatcli.console import one_line
 from chatcli.render import local, safe_name
 from chatcore.events import Author, Event, Message
@@ -70,7 +72,7 @@ def _value(event: Event, name: str) -> Any:
 
 def _text(name: str, value: Any) -> str:
     """A value as it stands in a line."""
-    if value is None:
+    if value is None or value is msgspec.UNSET:
         return ""
     if name == "message":
         return str(value)

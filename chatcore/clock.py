@@ -1,5 +1,5 @@
-"""What a server does by itself, whoever is connected: scheduled messages, expiry, old keys, and answers to who asks how
-far messages have got. Any number of servers may do it at once."""
+"""What a server does by itself: scheduled messages, expiry, old keys, who is present, and answers to who asks how far
+messages have got. Any number of servers may do it at once."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -18,7 +18,8 @@ from chatcore import history
 from chatcore.bell import Batch
 from chatcore.database import Commits
 from chatcore.exceptions import ChatError, Unavailable
-from chatcore.hub import Hub
+from chatcore.history.presence import People
+from chatcore.hub import Census, Hub
 from chatcore.services import answer_delivery, deliver_due, expire_messages, forget_keys
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Clock:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._server = f"{socket.gethostname()}:{os.getpid()}"
+        self._census = Census(hub, self._server, self._attend)
         self._answered: set[str] = set()
         self._commits = Commits()
         self._version: tuple[int | None, int] | None = None
@@ -68,7 +70,7 @@ class Clock:
             except (Error, ChatError) as error:
                 connection.close()
                 if not self._trouble:
-                    logger.warning("scheduled messages and expiry wait: %s", error)
+                    logger.warning("scheduled messages, expiry and presence wait: %s", error)
                 self._trouble, self._version = True, None
             except Exception:
                 if not self._loop.is_closed():
@@ -89,6 +91,7 @@ class Clock:
             deliver_due(announce=self._announce)
             expire_messages(announce=self._announce)
             self._looked = now
+            self._census.take(now)
         if now - self._forgot >= _FORGET_EVERY:
             forget_keys()
             self._forgot = now
@@ -96,6 +99,9 @@ class Clock:
 
     def _announce(self, batches: Sequence[Batch]) -> None:
         self._loop.call_soon_threadsafe(self._hub.announce, batches)
+
+    def _attend(self, found: Mapping[int, People]) -> None:
+        self._loop.call_soon_threadsafe(self._hub.attend, found)
 
     def _answer(self) -> None:
         """Say to whoever asks how many sockets here have got what they ask about."""

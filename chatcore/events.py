@@ -46,6 +46,8 @@ class _Described(msgspec.Struct, tag_field="type", kw_only=True):
     edited_at: _Moment | None = None
     expires_at: _Moment | None = None
     deleted: bool = False
+    #: A `markdown` message's text as sanitised HTML; other messages have no such key.
+    html: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Message(_Described, tag="message", kw_only=True):
@@ -104,6 +106,10 @@ class Open(msgspec.Struct, tag_field="type", tag="open", kw_only=True):
     topic: str
     members: int
     last_seq: int
+    #: How far this person has read; 0 for one who has not, or is not signed in.
+    read_seq: int = 0
+    #: Whether this person may delete what others wrote.
+    may_moderate: bool = False
 
 
 class Gap(msgspec.Struct, tag_field="type", tag="gap", kw_only=True):
@@ -137,12 +143,39 @@ class History(msgspec.Struct, tag_field="type", tag="history", kw_only=True):
     more: bool
 
 
+class Pong(msgspec.Struct, tag_field="type", tag="pong", kw_only=True):
+    """The answer to `ping`."""
+
+    room: str
+
+
 class Typing(msgspec.Struct, tag_field="type", tag="typing", kw_only=True):
     """Somebody is writing; forgotten after five seconds."""
 
     room: str
     username: str
     author: Author
+
+
+class Present(msgspec.Struct, frozen=True):
+    """Somebody who is there: the account's primary key as text, the account, the name that people see."""
+
+    id: str
+    name: str
+    username: str
+
+
+class Presence(msgspec.Struct, tag_field="type", tag="presence", kw_only=True):
+    """Who is in the room. `people` is everybody; None where only who came and who left is said.
+
+    In a room with too many to name, `people` is None and nobody came or left: `count` is all there is.
+    """
+
+    room: str
+    count: int
+    people: list[Present] | None = None
+    joined: list[Present] = []
+    left: list[str] = []
 
 
 class ErrorFrame(msgspec.Struct, tag_field="type", tag="error", kw_only=True):
@@ -160,7 +193,7 @@ _encoder = msgspec.json.Encoder()
 _decoder: "msgspec.json.Decoder[Event]" = msgspec.json.Decoder(Event)
 
 #: The wire's objects.
-Sendable = Event | Open | Gap | Sent | History | Typing | ErrorFrame
+Sendable = Event | Open | Gap | Sent | History | Pong | Presence | Typing | ErrorFrame
 
 encode = _encoder.encode
 
@@ -178,7 +211,7 @@ def is_message(payload: bytes) -> bool:
     return payload.startswith(b'{"type":"message"')
 
 
-def to_dict(event: Sendable) -> dict[str, Any]:
+def to_dict(event: Sendable | You) -> dict[str, Any]:
     """The event as plain JSON types."""
     result: dict[str, Any] = msgspec.to_builtins(event)
     return result

@@ -114,6 +114,23 @@ class UserNotFound(NotFound):
         super().__init__("user", name, near)
 
 
+class MemberNotFound(NotFound):
+    """This account is no member of the room."""
+
+    def __init__(self, room: str, account: str) -> None:
+        super().__init__("member", f"{account} in room {room}")
+
+
+class LastOwner(Forbidden):
+    """A room keeps an owner."""
+
+    code = "last_owner"
+
+    def __init__(self, room: str, account: str) -> None:
+        super().__init__(f"{account} is the only owner of room {room}: make somebody else an owner first")
+        self.room, self.account = room, account
+
+
 class Conflict(ChatError):
     """It is already there, and it is not the same."""
 
@@ -142,12 +159,12 @@ class KeyReused(Conflict):
 
 
 class RateLimited(ChatError):
-    """Too many messages; `wait` is in seconds."""
+    """Too many messages, or too much else; `wait` is in seconds."""
 
     code, status, exit_code, close_code = "rate", 429, 5, 4029
 
-    def __init__(self, wait: float) -> None:
-        super().__init__(f"too many messages: wait {wait:.1f} s")
+    def __init__(self, wait: float, what: str = "messages") -> None:
+        super().__init__(f"too many {what}: wait {wait:.1f} s")
         self.wait = wait
 
 

@@ -67,6 +67,10 @@ class TypingNotice(_Frame, tag="typing"):
     """The client's person is writing."""
 
 
+class Ping(_Frame, tag="ping"):
+    """Whether anybody is there: a browser cannot see WebSocket's own pings."""
+
+
 class PlainSend(msgspec.Struct):
     """What the page of the Channels tutorial sends; other keys, such as a user name, are ignored."""
 
@@ -77,7 +81,7 @@ class _Named(msgspec.Struct):
     client_id: str | None = None
 
 
-FullFrame = Hello | Send | EditMessage | DeleteMessage | AskHistory | Ack | TypingNotice
+FullFrame = Hello | Send | EditMessage | DeleteMessage | AskHistory | Ack | TypingNotice | Ping
 
 _full: "msgspec.json.Decoder[FullFrame]" = msgspec.json.Decoder(FullFrame)
 _plain = msgspec.json.Decoder(PlainSend)

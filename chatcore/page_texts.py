@@ -3,14 +3,10 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from chatcore.exceptions import ChatError, RoomExists
 
-
-def sentence(error: ChatError) -> str:
-    """The error's line, written as a sentence on a page; what speaks of a command's flags, in other words."""
-    if isinstance(error, RoomExists):
-        return _("There is a room %(name)s already.") % {"name": error.name}
-    return f"{error.detail[:1].upper()}{error.detail[1:]}."
+def role_name(role: str) -> str:
+    """What a member of a room is, in the request's language."""
+    return {"owner": _("owner"), "moderator": _("moderator"), "member": _("member")}[role]
 
 
 #: Numbers of every plural category of every language (CLDR): the scripts take the form of the one in theirs.
@@ -32,6 +28,7 @@ def room_texts() -> dict[str, object]:
         "stopped": _("Not connected"),
         "signed_out": _("You are signed out."),
         "sign_in_again": _("Sign in again"),
+        "all_rooms": _("All rooms"),
         "forbidden": _("You may not be in this room any more."),
         "not_found": _("This room is not there any more, or not open to you."),
         "sending": _("Sending…"),
@@ -40,16 +37,54 @@ def room_texts() -> dict[str, object]:
         "announcement": _("Announcement"),
         "notice": _("Notice"),
         "banner": _("Announcement"),
+        "banners": {
+            1: _("For your information"),
+            2: _("For your information"),
+            3: _("Announcement"),
+            4: _("Important"),
+            5: _("Urgent"),
+        },
+        "priorities": {
+            1: _("lowest priority"),
+            2: _("low priority"),
+            4: _("high priority"),
+            5: _("urgent"),
+        },
+        "people": _("People"),
+        "here": counted("{count} person here now", "{count} people here now"),
+        "quoted": _("message #{number}"),
         "bot": _("bot"),
         "system": _("system"),
         "guest": _("guest"),
         "token": _("program"),
         "beginning": _("This is where the room begins"),
         "pruned": _("Older messages are not kept"),
-        "loading": _("Loading older messages…"),
+        "loading": _("Loading messages…"),
+        "newest": _("Newest messages"),
+        "new_messages": counted("{count} new message", "{count} new messages"),
+        "new_messages_begin": _("New messages"),
+        "no_such_message": _("There is no message #{number} here, or it is not kept any more."),
+        "message_deleted": _("Message #{number} was deleted."),
         "characters_left": _("Characters left: {count}"),
         "empty": _("Write something first."),
-        "too_long": _("This is too long. Shorten it, or send it in parts."),
+        "too_long": _(
+            "This is too long: {count} characters, and {limit} is the limit. Shorten it, or send it in parts."
+        ),
+        "replying": _("Answer to {name}:"),
+        "editing": _("Change your message:"),
+        "not_changed": _("There was no connection: nothing was changed. Try again when it is back."),
+        "unsure_changed": _("The connection went away before the answer came. Try again when it is back."),
+        "not_yours": _("You may not do this with this message."),
+        "edited_gone": _("The message was deleted meanwhile. What you wrote is still here: send it as a new one."),
+        "link_copied": _("Link copied"),
+        "typing": {
+            "one": _("{name} is typing…"),
+            "two": _("{first} and {second} are typing…"),
+            "many": _("Several people are typing…"),
+        },
+        "notified": _("{name} in {room}"),
+        "notify_blocked": _("This browser does not let this site notify you. Allow it in the browser's settings."),
+        "notify_not_here": _("This browser cannot show notifications of web pages."),
         "gaps": {
             "limit": _("Much was written while you were away. Scroll up to read it."),
             "pruned": _("Some of what was written while you were away is not kept any more."),

@@ -86,6 +86,8 @@ class Standing:
 
 
 NOBODY = Standing()
+#: What a member of a room may be, the lowest first.
+ROLES = ("member", "moderator", "owner")
 
 
 class RoomRules(Protocol):
@@ -164,6 +166,49 @@ def check_create_room(actor: Actor) -> None:
         raise NotSignedIn
     if actor.is_person and conf.settings.ROOM_CREATE != "users" and not (actor.is_staff or actor.is_superuser):
         raise Forbidden("only staff may create rooms here")
+
+
+def check_join(actor: Actor, room: RoomRules, standing: Standing) -> None:
+    """Joining by oneself: public rooms that are not archived. Into a private room one is added by others."""
+    check_read(actor, room, standing)
+    if actor.type != "user":
+        raise NotSignedIn("sign in to join")
+    if room.archived:
+        raise RoomArchived(room.name)
+
+
+def grantable_roles(actor: Actor, room: RoomRules, standing: Standing) -> tuple[str, ...]:
+    """The roles that the actor may give and take in the room, the lowest first; none for most people.
+
+    Owners, staff and the system: all of them. Moderators: members alone. In an archived room staff only.
+    """
+    in_charge = not actor.is_person or actor.is_superuser or (actor.is_staff and not standing.muted)
+    if (room.archived or standing.muted) and not in_charge:
+        return ()
+    if in_charge or standing.role == "owner":
+        return ROLES
+    return ROLES[:1] if standing.moderates else ()
+
+
+def check_member_change(actor: Actor, room: RoomRules, standing: Standing, *roles: str | None) -> None:
+    """Adding, changing and removing members who have or get these roles. Leaving is everybody's own business."""
+    check_read(actor, room, standing)
+    grantable = grantable_roles(actor, room, standing)
+    if not grantable:
+        raise Forbidden("only owners, moderators and staff may add and remove members")
+    for role in roles:
+        if role is not None and role not in grantable:
+            raise Forbidden(f"only owners and staff may make or unmake somebody {role}")
+
+
+def check_archive(actor: Actor, room: RoomRules, standing: Standing) -> None:
+    """Archiving a room and restoring it: its owners, and staff who may read it."""
+    check_read(actor, room, standing)
+    if not actor.is_person or actor.is_superuser:
+        return
+    _check_voice(actor, standing)
+    if standing.role != "owner" and not actor.is_staff:
+        raise Forbidden("only owners and staff may archive or restore a room")
 
 
 def _check_voice(actor: Actor, standing: Standing) -> None:

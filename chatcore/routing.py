@@ -73,6 +73,7 @@ class ChatApplication:
     async def settle(self) -> None:
         """Store and acknowledge what was posted so far. Called before the sockets are closed."""
         if self._router is not None:
+            self._hub.presence.keep()
             await self._writer.settled()
 
     async def close(self) -> None:

@@ -6,8 +6,11 @@ from chatcore import views
 
 app_name = "chatcore"
 urlpatterns = [
+    path("scripts/<slug:version>/<str:entry>", views.script, name="script"),
     path("", views.rooms, name="rooms"),
     path("rooms/new/", views.create_room, name="create_room"),
+    path("chat/<str:name>/people/", views.people, name="people"),
+    path("chat/<str:name>/search/", views.search, name="search"),
     # `path`, so that a name with a slash in it is told why it is none
     path("chat/<path:name>/", views.room, name="room"),
 ]

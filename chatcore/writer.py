@@ -74,7 +74,7 @@ class Writer:
         return result
 
     def mark_read(self, room_id: int, user_id: str, seq: int) -> None:
-        """Move somebody's read mark; kept here and saved once a second."""
+        """Move somebody's read mark; saved at once, or within a second of the last time."""
         key = (room_id, user_id)
         self._marks[key] = max(seq, self._marks.get(key, 0))
         if self._marking is None or self._marking.done():
@@ -143,7 +143,6 @@ class Writer:
 
     async def _save_marks(self) -> None:
         while self._marks:
-            await asyncio.sleep(_READ_MARKS_EVERY)
             marks, self._marks = self._marks, {}
             try:
                 await self._thread.run(save_read_marks, marks, timeout=_MARKS_PATIENCE)
@@ -151,6 +150,7 @@ class Writer:
                 logger.warning("read marks are saved later: %s", error)
                 for (room_id, user_id), seq in marks.items():
                     self._marks[room_id, user_id] = max(seq, self._marks.get((room_id, user_id), 0))
+            await asyncio.sleep(_READ_MARKS_EVERY)
 
 
 def _in_time(deadline: float, service: Callable[..., T], *args: Any, announce: Announce) -> T:

@@ -39,6 +39,11 @@ def allowed_hosts(url: str | None) -> list[str]:
     return [f"[{host}]" if ":" in host else host, *LOOPBACK]
 
 
+def sender(url: str | None) -> str:
+    """Whom the site's mails come from when nothing else is set."""
+    return f"roomline@{(urlsplit(url).hostname if url else None) or 'localhost'}"
+
+
 def trusted_proxies(env: Environment, name: str) -> list[str]:
     """Addresses and networks, and the word "unix" for the peers of a unix socket."""
     words = env.words(name)

@@ -3,14 +3,16 @@
 Importing it needs no setting, no writable folder and no network.
 """
 
+import sys
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
 from django.utils.functional import SimpleLazyObject
 
-from chatproject.addresses import allowed_hosts, public_url, trusted_proxies
+from chatproject.addresses import allowed_hosts, public_url, sender, trusted_proxies
 from chatproject.databases import database, identity
 from chatproject.environment import Environment
 from chatproject.logs import without_traceback
@@ -53,6 +55,15 @@ DATABASES: dict[str, dict[str, Any]] = {
         durable=CHAT_DURABILITY == "full",
     )
 }
+EMAIL_HOST = env.text("DJANGO_EMAIL_HOST") or ""
+SENDS_MAIL = EMAIL_HOST != ""  # else admins help with forgotten passwords
+EMAIL_TLS = env.choice("DJANGO_EMAIL_TLS", ("starttls", "tls", "off"), default="starttls")
+EMAIL_PORT = env.number("DJANGO_EMAIL_PORT", default={"starttls": 587, "tls": 465, "off": 25}[EMAIL_TLS], low=1)
+EMAIL_HOST_USER = env.text("DJANGO_EMAIL_USER") or ""
+EMAIL_HOST_PASSWORD = env.text("DJANGO_EMAIL_PASSWORD") or ""
+DEFAULT_FROM_EMAIL = env.matching(
+    "DJANGO_EMAIL_FROM", r"[^\n]*[^\s@]+@[^\s@]+", default=sender(CHAT_PUBLIC_URL), example="chat@example.org"
+)
 env.refuse_unknown()
 
 with suppress(OSError):  # a folder that cannot be made: whoever needs it says so
@@ -79,6 +90,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 
 # Django
 
+SPEAKING = (["chat_send"], ["chat_tail"], ["create_room"])  # sign nobody in, and django-axes would cost each 20 ms
 ROOT_URLCONF = "chatproject.urls"
 ASGI_APPLICATION = "chatproject.asgi.application"
 INSTALLED_APPS = [
@@ -88,6 +100,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    *([] if sys.argv[1:2] in SPEAKING else ["axes"]),
     "chatcore",
     "chatcli",
 ]
@@ -102,6 +115,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -131,19 +145,35 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 ALLOWED_HOSTS = allowed_hosts(CHAT_PUBLIC_URL)
 CSRF_TRUSTED_ORIGINS = [CHAT_PUBLIC_URL] if CHAT_PUBLIC_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = (CHAT_PUBLIC_URL or "").startswith("https://")
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_TLS == "starttls", EMAIL_TLS == "tls"
+EMAIL_TIMEOUT = 10
+
+# Five wrong passwords for one account from one address, then no more for a quarter of an hour (chatproject.lockout)
+
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # who guesses elsewhere must not lock the owner out
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "chatproject.lockout.client_address"
+AXES_CLIENT_STR_CALLABLE = "chatproject.lockout.client_in_log"
+AXES_LOCKOUT_CALLABLE = "chatproject.lockout.locked_out"
 
 # Languages, times, static files
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # the browser's choice; commands speak English
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 STATIC_URL = "/static/"

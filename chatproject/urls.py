@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 admin.autodiscover()  # here and not when the apps load: no command needs the admin's modules
+admin.site.site_header = admin.site.site_title = "Roomline"
 
 urlpatterns = [
     path("", include("chatcore.urls")),

@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from chatcore import conf, history
 from chatcore.consumers.session import Session, refusal, reply
+from chatcore.events import Present
 from chatcore.exceptions import ChatError
 from chatcore.frames import BadFrame, Hello, parse_full, parse_plain
 from chatcore.hub import Hub
 from chatcore.outlets import Outlet, outlet_for
-from chatcore.permissions import actor_for
+from chatcore.permissions import Actor, actor_for
 from chatcore.rates import Buckets, Rate
 from chatcore.writer import Writer
 
@@ -56,14 +58,15 @@ class ChatConsumer:
         outlet = outlet_for(scope, send)
         name, actor = scope["url_route"]["kwargs"]["room"], actor_for(scope["user"])
         try:
-            access = await self._hub.lookout.read(history.access, name, actor)
+            access, read_seq = await self._hub.lookout.read(_entrance, name, actor)
         except ChatError as error:
             await send(_ACCEPT)
             await _turn_away(outlet, name, error)
             return
         room = self._hub.room(access.room)
         room.visit(outlet)
-        session = Session(self._hub, self._writer, self._rates, room, access, actor, outlet)
+        self._enter(room.id, actor)
+        session = Session(self._hub, self._writer, self._rates, room, access, read_seq, actor, outlet)
         try:
             await send(_ACCEPT)
             if "1" in parse_qs(scope.get("query_string", b"").decode("latin1")).get("v", []):
@@ -75,6 +78,15 @@ class ChatConsumer:
             await outlet.close(_FLOOD)
         finally:
             room.leave(outlet)
+            self._leave(room.id, actor)
+
+    def _enter(self, room_id: int, actor: Actor) -> None:
+        if actor.type == "user":
+            self._hub.presence.enter(room_id, Present(actor.id, actor.name, actor.username))
+
+    def _leave(self, room_id: int, actor: Actor) -> None:
+        if actor.type == "user":
+            self._hub.presence.leave(room_id, actor.id, time.monotonic())
 
     async def _serve_plain(self, session: Session, receive: Receive) -> None:
         session.room.enter_plain(session.outlet)
@@ -128,6 +140,12 @@ class ChatConsumer:
             raise Flood
         text: str | None = message.get("text")
         return "" if text is None else text  # binary: the parser says that it is no JSON
+
+
+def _entrance(name: str, actor: Actor) -> tuple[history.Access, int]:
+    """The room, and how far the person has read it."""
+    access = history.access(name, actor)
+    return access, history.read_seq(access.room.id, actor)
 
 
 async def _admit(session: Session, hello: Hello) -> None:

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from functools import partial
 
 from chatcore import conf, events, history
-from chatcore.events import Author, ErrorFrame, History, Open, Sent, Typing, You
+from chatcore.events import Author, ErrorFrame, History, Open, Pong, Sent, Typing, You
 from chatcore.exceptions import ChatError, RateLimited, Unavailable
-from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Send, TypingNotice
+from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Ping, Send, TypingNotice
 from chatcore.history import Access
 from chatcore.hub import Hub, RoomHub
 from chatcore.outlets import Encoded, Outlet
-from chatcore.permissions import Actor, check_post
+from chatcore.permissions import Actor, check_delete, check_post
 from chatcore.rates import Buckets, parsed_rate
 from chatcore.services import Post, Posted, delete_message, edit_message
 from chatcore.writer import Writer
@@ -21,15 +22,26 @@ logger = logging.getLogger(__name__)
 #: Posts of one socket that may wait for the disk.
 _IN_FLIGHT = 1000
 _TYPING_EVERY = 1.0
+#: The author of a message that is nobody's here, type and id.
+_SOMEBODY = ("", "")
 
 
 class Session:
     """One person in one room over one socket. A refusal is an `error` frame; nothing here closes the socket."""
 
     def __init__(
-        self, hub: Hub, writer: Writer, rates: Buckets, room: RoomHub, access: Access, actor: Actor, outlet: Outlet
+        self,
+        hub: Hub,
+        writer: Writer,
+        rates: Buckets,
+        room: RoomHub,
+        access: Access,
+        read_seq: int,
+        actor: Actor,
+        outlet: Outlet,
     ) -> None:
         self.room, self.access, self.actor, self.outlet = room, access, actor, outlet
+        self._read_seq = read_seq
         self._hub, self._writer, self._rates = hub, writer, rates
         self._in_flight = 0
         self._typed_at = 0.0
@@ -41,6 +53,7 @@ class Session:
             room=view.name, head=head, floor=view.floor, epoch=epoch, last_seq=view.last_seq,
             you=You(actor.type, actor.id, actor.name, actor.username), can_post=self._can_post(),
             title=view.title, topic=view.topic, members=view.member_count,
+            read_seq=self._read_seq, may_moderate=self._may_moderate(),
         )  # fmt: skip
 
     async def obey(self, frame: FullFrame) -> None:
@@ -91,6 +104,8 @@ class Session:
                     self._writer.mark_read(self.room.id, self.actor.id, frame.seq)
             case TypingNotice():
                 self._typing()
+            case Ping():
+                reply(self.outlet, Pong(room=name))
             case _:
                 reply(self.outlet, refusal(name, "bad_type", "hello was said already"))
 
@@ -135,8 +150,15 @@ class Session:
         self._hub.whisper(self.room, events.encode(typing))
 
     def _can_post(self) -> bool:
+        return self._may(check_post)
+
+    def _may_moderate(self) -> bool:
+        """Whether this person may delete what somebody else wrote."""
+        return self._may(check_delete, _SOMEBODY)
+
+    def _may(self, check: Callable[..., None], *facts: object) -> bool:
         try:
-            check_post(self.actor, self.access.room, self.access.standing)
+            check(self.actor, self.access.room, self.access.standing, *facts)
         except ChatError:
             return False
         return True

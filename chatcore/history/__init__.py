@@ -1,6 +1,9 @@
-"""Reads of the log, of the rooms and of who is what in them, by number and never by offset. Nothing here writes."""
+"""Reads of the log, of the rooms and of who is what in them, by number and never by offset. Nothing here writes.
 
-from chatcore.history.columns import COLUMNS, client_id, described_change
+What only servers ask for is in modules of its own, which commands do not load: members, presence, room_list, search.
+"""
+
+from chatcore.history.columns import COLUMNS, client_id, described_change, html
 from chatcore.history.log import (
     Head,
     Page,
@@ -15,7 +18,7 @@ from chatcore.history.log import (
     messages_since,
     standing_banner,
 )
-from chatcore.history.people import standings, user_named, user_names
+from chatcore.history.people import existing_accounts, member_names, read_seq, standings, user_named, user_names
 from chatcore.history.receipts import deliveries, open_inquiries, readers_of
 from chatcore.history.rooms import (
     Access,
@@ -42,14 +45,18 @@ __all__ = [
     "described_change",
     "event_id",
     "events_after",
+    "existing_accounts",
     "heads",
+    "html",
     "latest_messages",
+    "member_names",
     "message",
     "messages_after",
     "messages_before",
     "messages_numbered",
     "messages_since",
     "open_inquiries",
+    "read_seq",
     "readers_of",
     "room_logs",
     "room_named",

@@ -63,12 +63,27 @@ def client_id(source: str, key_scope: str | None, key: str | None) -> str | None
     return key if source == "web" and key_scope is not None and key_scope.startswith("u:") else None
 
 
+def title(extra: str | Mapping[str, Any]) -> str:
+    """The title among a message's rare attributes, empty if it has none."""
+    return str((_json.decode(extra) if isinstance(extra, str) else extra).get("title") or "")
+
+
+def html(form: str, text: str) -> str | msgspec.UnsetType:
+    """The message's `html`, if messages of this format have one."""
+    if form != "markdown":
+        return msgspec.UNSET
+    from chatcore.markdown import html_of  # nobody pays for the parser who does not use it
+
+    return html_of(text) or msgspec.UNSET
+
+
 def _event(kind: type[_Event], name: str, row: Sequence[Any], rev: int, own: Mapping[str, Any]) -> _Event:
     """The event of this kind; `own` are the keys that messages have not."""
     (pk, seq, _, message_kind, text, username, author_type, author_id, author_name, source,
      created_at, edited_at, expires_at, deleted_at, key_scope, key, slot, extra) = row  # fmt: skip
     if isinstance(extra, str):
         extra = _json.decode(extra)
+    rare = extra or _NOTHING
     return kind(
         room=name, id=event_id(pk), seq=seq, rev=rev, kind=message_kind, message=text, username=username,
         author=Author(author_type, author_id, author_name), slot=slot, source=source,
@@ -76,7 +91,7 @@ def _event(kind: type[_Event], name: str, row: Sequence[Any], rev: int, own: Map
         created_at=_aware(created_at),
         edited_at=None if edited_at is None else _aware(edited_at),
         expires_at=None if expires_at is None else _aware(expires_at),
-        deleted=deleted_at is not None, **(extra or _NOTHING), **own,
+        deleted=deleted_at is not None, html=html(rare.get("format", "text"), text), **rare, **own,
     )  # fmt: skip
 
 

@@ -102,6 +102,13 @@ def messages_numbered(room_id: int, seqs: Sequence[int]) -> dict[int, Message]:
     return {message.seq: message for message in found}
 
 
+def texts_before(room_id: int, seq: int, limit: int) -> list[tuple[int, str]]:
+    """Number and text, after a title if there is one, of the messages just below number `seq`, newest first."""
+    where = "WHERE room_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s"
+    rows = _rows(Row, ("seq", "text", "extra"), where, room_id, seq, limit)
+    return [(number, text if extra is None else f"{columns.title(extra)}\n{text}") for number, text, extra in rows]
+
+
 def standing_banner(room_id: int) -> Message | None:
     """The banner that stands in the room: the newest that was posted, unless it was deleted or its time is over."""
     found = _messages(room_id, "WHERE room_id = %s AND kind = 'banner' ORDER BY seq DESC LIMIT 1", room_id)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chatcore.database import places
 from chatcore.exceptions import UserNotFound
-from chatcore.models import Membership, Sanction
+from chatcore.models import Membership, ReadMark, Sanction
 from chatcore.names import storable
 from chatcore.permissions import Actor, Standing, actor_for
 
@@ -56,6 +56,35 @@ def user_names(beginning: str) -> list[str]:
     field = get_user_model().USERNAME_FIELD
     found = users.filter(**{f"{field}__startswith": storable(beginning)}).order_by(field)
     return [str(name) for name in found.values_list(field, flat=True)[:_MANY_NAMES]]
+
+
+def member_names(room_id: int) -> list[str]:
+    """The accounts of the room's members, in order; at most 200."""
+    found = Membership.objects.filter(room=room_id).order_by("user_name")
+    return list(found.values_list("user_name", flat=True)[:_MANY_NAMES])
+
+
+def read_seq(room_id: int, actor: Actor) -> int:
+    """The number of the last message that the person has read there; 0 for none, or for who is no person."""
+    if actor.type != "user":
+        return 0
+    return ReadMark.objects.filter(room=room_id, user_id=actor.id).values_list("seq", flat=True).first() or 0
+
+
+#: Names in one query, well below what a database takes.
+_NAMES_AT_ONCE = 1000
+
+
+def existing_accounts(names: Iterable[str]) -> set[str]:
+    """Those of these names that are accounts."""
+    users = get_user_model()._default_manager
+    field = get_user_model().USERNAME_FIELD
+    wanted = [name for name in names if name == storable(name)]
+    found: set[str] = set()
+    for start in range(0, len(wanted), _NAMES_AT_ONCE):
+        some = wanted[start : start + _NAMES_AT_ONCE]
+        found.update(users.filter(**{f"{field}__in": some}).values_list(field, flat=True))
+    return found
 
 
 def user_named(name: str) -> Actor:

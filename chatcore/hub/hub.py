@@ -1,12 +1,14 @@
 """The rooms that somebody in this process is in."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chatcore.bell import Batch, Bell
 from chatcore.feed import Lookout
 from chatcore.history import RoomView
+from chatcore.history.presence import People
 from chatcore.hub.room import RoomHub
+from chatcore.presence import Share
 
 
 class Hub:
@@ -14,6 +16,7 @@ class Hub:
 
     def __init__(self, lookout: Lookout, bell: Bell) -> None:
         self.lookout = lookout
+        self.presence = Share()
         self._bell = bell
         self._rooms: dict[int, RoomHub] = {}
 
@@ -34,6 +37,16 @@ class Hub:
         """Something fleeting, such as typing: to all who are there now, here and in other processes."""
         room.whisper(payload)
         self._bell.whisper(room.id, payload)
+
+    def rooms(self) -> dict[int, bool]:
+        """The rooms that somebody is in here, and whether their sockets know who is there; for any thread."""
+        return {room.id: room.attendance.known for room in list(self._rooms.values())}
+
+    def attend(self, found: Mapping[int, People]) -> None:
+        """Who is in which room now, by all servers."""
+        for room_id, people in found.items():
+            if (room := self._rooms.get(room_id)) is not None:
+                room.attend(people)
 
     async def reached(self, events: Sequence[tuple[int, int]]) -> int:
         """How many sockets here have got all these events (room id and rev), as soon as their rooms have."""

@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from chatcore import events, history
 from chatcore.bell import Batch
-from chatcore.events import Gap, Open
+from chatcore.events import Gap, Open, Present, You
 from chatcore.exceptions import ChatError, RoomNotFound
 from chatcore.feed import PAGE, Lookout, follow
 from chatcore.frames import Hello
 from chatcore.history import Page, RoomView
+from chatcore.history.presence import People
+from chatcore.hub.attendance import Attendance
 from chatcore.hub.tail import Tail
 from chatcore.outlets import Encoded, Outlet, for_plain_clients
 
@@ -33,6 +35,7 @@ class RoomHub:
 
     def __init__(self, lookout: Lookout, view: RoomView, forget: Callable[["RoomHub"], None]) -> None:
         self.id, self.name, self.epoch, self.last = view.id, view.name, view.epoch, view.head
+        self.attendance = Attendance(view.name)
         self._lookout = lookout
         self._forget = forget
         self._full: set[Outlet] = set()
@@ -71,6 +74,12 @@ class RoomHub:
         """Something fleeting for all full clients here."""
         self._write(self._full, Encoded.of([payload]))
 
+    def attend(self, people: People) -> None:
+        """Tell who has come and gone."""
+        news = self.attendance.news(people)
+        if news is not None:
+            self.whisper(events.encode(news))
+
     async def reached(self, rev: int) -> int:
         """How many sockets are live, as soon as the room has got there."""
         while self.last < rev and not self.task.done():
@@ -84,7 +93,8 @@ class RoomHub:
         """
         position, reason = await self._position(hello)
         begin = self.last
-        outlet.backlog(Encoded.of([events.encode(opening(begin, self.epoch))]))
+        opened = opening(begin, self.epoch)
+        outlet.backlog(Encoded.of([events.encode(opened)]))
         if reason is not None:
             outlet.backlog(self._gap(reason, hello.after or 0, begin))
         if position is None:
@@ -92,6 +102,8 @@ class RoomHub:
             outlet.backlog(Encoded.of(await self._newest(begin)))
             await outlet.drained()
         await self._enter(outlet, position)
+        if (here := self.attendance.whole(_present(opened.you))) is not None:
+            outlet.live(Encoded.of([events.encode(here)]))
 
     async def _position(self, hello: Hello) -> tuple[int | None, str | None]:
         """The rev at which the client stands, None for one that begins anew; why its run breaks, if it does."""
@@ -222,6 +234,10 @@ class RoomHub:
     def _gap(self, reason: str, after: int, upto: int) -> Encoded:
         gap = Gap(room=self.name, reason=reason, after=after, upto=upto, epoch=self.epoch)
         return Encoded.of([events.encode(gap)])
+
+
+def _present(you: You) -> Present | None:
+    return Present(you.id, you.name, you.username) if you.type == "user" else None
 
 
 async def _awaited(work: Awaitable[T]) -> T:

@@ -2,6 +2,7 @@
 
 from chatcore.models.log import Change, Message
 from chatcore.models.people import Membership, ReadMark, Sanction
+from chatcore.models.presence import Lease, Presence
 from chatcore.models.receipts import Answer, Inquiry
 from chatcore.models.room import Room, new_epoch
 from chatcore.models.scheduled import Scheduled
@@ -10,8 +11,10 @@ __all__ = [
     "Answer",
     "Change",
     "Inquiry",
+    "Lease",
     "Membership",
     "Message",
+    "Presence",
     "ReadMark",
     "Room",
     "Sanction",

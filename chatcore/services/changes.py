@@ -14,6 +14,7 @@ from chatcore.models import Change, Message, Room
 from chatcore.names import room_key
 from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_delete, check_edit, check_read
 from chatcore.services.locking import LockedRoom, lock_rooms, save_counters
+from chatcore.services.mentions import mentioned_in
 from chatcore.services.posts import check_attributes, check_text
 from chatcore.services.revising import empty, revise
 from chatcore.services.transaction import Announce, writing
@@ -42,7 +43,8 @@ def edit_message(
         check_attributes(**revision)
         if message.deleted_at is not None:
             raise Forbidden(f"message #{seq} was deleted")
-        event = revise(locked, message, {"text": text, **revision}, actor)
+        mentions = mentioned_in([text]).get(text, [])
+        event = revise(locked, message, {"text": text, "mentions": mentions, **revision}, actor)
         batches.append(_saved(locked, [event]))
     return event
 

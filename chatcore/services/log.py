@@ -12,12 +12,13 @@ from chatcore import events
 from chatcore.bell import Batch
 from chatcore.database import places
 from chatcore.exceptions import KeyReused, RoomNotFound
-from chatcore.history import client_id, messages_numbered, unknown_room
+from chatcore.history import client_id, html, messages_numbered, unknown_room
 from chatcore.history import message as stored_message
 from chatcore.models import Change, Message
 from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, Standing, check_post
 from chatcore.services.locking import LockedRoom, save_counters
+from chatcore.services.mentions import mentioned_in
 from chatcore.services.posts import Post, Posted, check_form, digest, expiry, rare_attributes
 from chatcore.services.revising import revise
 from chatcore.services.slots import differs, earlier_message, message_in_slot, revision_of
@@ -38,6 +39,7 @@ class Log:
     def __init__(self, rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> None:
         self._rooms = rooms
         self._taken = _taken_keys(rooms, posts)
+        self._mentions = mentioned_in(post.text for post in posts)
         self._fresh: dict[Key, events.Message] = {}
         self._repeats: dict[int, dict[int, events.Message]] = {}
         self._now = timezone.now()
@@ -119,12 +121,17 @@ class Log:
         key = None
         if post.key is not None and request is not None:
             key = {"key_scope": post.scope, "key": post.key, "key_digest": request}
-        edit = revise(room, held, revision_of(post, self._now), post.actor, key)
+        edit = revise(room, held, self._revision(post), post.actor, key)
         self._payloads.setdefault(room.id, []).append(events.encode(edit))
         return Posted(edit, "edited")
 
+    def _revision(self, post: Post) -> dict[str, Any]:
+        return {**revision_of(post, self._now), "mentions": self._mentions.get(post.text, [])}
+
     def _write(self, post: Post, room: LockedRoom, request: str | None) -> events.Message:
         event = described(post, room, self._now)
+        if self._mentions:
+            event.mentions = self._mentions.get(post.text, [])
         room.last_seq, room.head = event.seq, event.rev
         self._rows.append(self._row(event, post, room.id, request))
         self._payloads.setdefault(room.id, []).append(events.encode(event))
@@ -133,6 +140,8 @@ class Log:
     def _row(self, event: events.Message, post: Post, room_id: int, request: str | None) -> tuple[Any, ...]:
         """The message as the database's driver takes it."""
         author, extra = event.author, rare_attributes(post)
+        if event.mentions:
+            extra["mentions"] = event.mentions
         return (
             event.id if connection.features.has_native_uuid_field else event.id.replace("-", ""),
             room_id, event.seq, event.rev, event.kind, event.message, event.username,
@@ -155,7 +164,7 @@ def described(post: Post, room: LockedRoom, sent_at: datetime) -> events.Message
         author=events.Author(post.actor.type, post.actor.id, post.actor.name),
         title=post.title, priority=post.priority, tags=list(post.tags), format=post.format, url=post.url,
         reply_to=post.reply_to, slot=post.slot, client_id=client_id(post.source, post.scope, post.key),
-        source=post.source, created_at=sent_at, expires_at=expiry(post, sent_at),
+        source=post.source, created_at=sent_at, expires_at=expiry(post, sent_at), html=html(post.format, post.text),
     )  # fmt: skip
 
 

@@ -23,7 +23,15 @@ _MOST_TAGS = 20
 _SCHEMES = ("http://", "https://")
 
 #: The rare attributes as most messages have them.
-USUAL: dict[str, Any] = {"title": None, "priority": 3, "tags": [], "format": "text", "url": None, "reply_to": None}
+USUAL: dict[str, Any] = {
+    "title": None,
+    "priority": 3,
+    "tags": [],
+    "format": "text",
+    "url": None,
+    "reply_to": None,
+    "mentions": [],
+}
 
 
 @dataclass(frozen=True, slots=True)

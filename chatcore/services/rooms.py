@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 from django.db.models import Field
+from django.utils import timezone
 
 from chatcore.exceptions import BadRequest, RoomExists
-from chatcore.history import RoomView, room_named, user_named
+from chatcore.history import RoomView, access, room_named, user_named
 from chatcore.models import Membership, Room
 from chatcore.names import check_room_name, room_key
-from chatcore.permissions import SYSTEM, Actor, check_create_room
+from chatcore.permissions import SYSTEM, Actor, check_archive, check_create_room
 from chatcore.services.transaction import writing
 
 #: `create_room(retention=FOREVER)` takes a limit away; None leaves it as it is.
@@ -69,6 +70,24 @@ def create_room(
             _join(room, people)
         view = room_named(room.name)
     return CreatedRoom(room.name, outcome, view)
+
+
+def archive_room(name: str, actor: Actor, *, timeout: float = 5.0) -> bool:
+    """Close the room for good, to be read only; whether it was open. RoomNotFound, Forbidden."""
+    return _set_archived(name, actor, timezone.now(), timeout)
+
+
+def restore_room(name: str, actor: Actor, *, timeout: float = 5.0) -> bool:
+    """Open an archived room again; whether it was archived. RoomNotFound, Forbidden."""
+    return _set_archived(name, actor, None, timeout)
+
+
+def _set_archived(name: str, actor: Actor, moment: datetime | None, timeout: float) -> bool:
+    with writing(timeout, lambda batches: None):
+        room, standing = access(name, actor)
+        check_archive(actor, room, standing)
+        others = Room.objects.filter(pk=room.id, archived_at__isnull=moment is not None)
+        return others.update(archived_at=moment) > 0
 
 
 def _outcome(room: Room, existing: str) -> Literal["kept", "updated"]:

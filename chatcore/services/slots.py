@@ -48,7 +48,9 @@ def revision_of(post: Post, now: datetime) -> dict[str, Any]:
 
 
 def _rare(of: Message | Post) -> dict[str, Any]:
-    return (of.extra or {}) if isinstance(of, Message) else rare_attributes(of)
+    if isinstance(of, Message):  # whom it mentions follows from its text
+        return {name: value for name, value in (of.extra or {}).items() if name != "mentions"}
+    return rare_attributes(of)
 
 
 def _live(now: datetime) -> Q:

@@ -19,6 +19,15 @@ PHONE = {"width": 360, "height": 640}
 #: What a browser says by itself when a server is away, or a page is missing on purpose.
 EXPECTED = ("WebSocket connection to", "Failed to load resource")
 
+#: Whether what has the focus can be seen: within the window, and nothing laid over it.
+SEEN = """() => {
+    const at = document.activeElement, box = at.getBoundingClientRect();
+    const x = Math.max(0, Math.min(innerWidth - 1, (box.left + box.right) / 2));
+    const y = Math.max(0, Math.min(innerHeight - 1, (box.top + box.bottom) / 2));
+    const over = document.elementFromPoint(x, y);
+    return box.width > 0 && Boolean(over) && (at.contains(over) || over.contains(at));
+}"""
+
 
 class Person:
     """Somebody at a browser of his own, with what went wrong in its pages."""

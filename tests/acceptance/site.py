@@ -33,7 +33,7 @@ for name in {names!r}:
     )
     session = SessionStore()
     session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
     session.save()
     print(f"{{settings.SESSION_COOKIE_NAME}}={{session.session_key}}")
 """

@@ -53,3 +53,43 @@ def test_a_command_waits_until_somebody_has_seen_its_message(shared_site: ChatSi
     assert json.loads(done.stdout)["seen"] == 1
     done = shared_site.manage("chat_send", room, "and me", "--wait", "pushed", "--json")
     assert json.loads(done.stdout)["delivered"] == 1
+
+
+def test_a_banner_says_how_grave_it_is_by_a_word_and_an_icon_of_its_own(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    strip = alice.page.locator("#banner")
+    drawn = {}
+    for priority in "12345":
+        shared_site.manage("chat_send", "-q", room, "--banner", "-p", priority, f"banner {priority}")
+        expect(strip.locator(".text")).to_have_text(f"banner {priority}")
+        [icon] = [path for path in strip.locator(":scope > svg path").all() if path.is_visible()]
+        drawn[strip.locator(".label").text_content()] = icon.get_attribute("class")
+    assert drawn == {
+        "For your information": "for-low", "Announcement": "for-usual", "Important": "for-high", "Urgent": "for-urgent",
+    }  # fmt: skip
+
+
+def test_a_banner_for_all_rooms_counts_once_in_a_browser(shared_site: ChatSite, people: People, room: str) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    shared_site.manage("create_room", f"{room}-b")
+    done = shared_site.manage("chat_send", "-q", "--all", "--banner", "-p", "max", "--expire", "1h", "Down at 18:00")
+    assert done.returncode == 0, done.stderr
+    strip, alarm = alice.page.locator("#banner"), alice.page.locator("#alarm")
+    alice.enter(room)
+    expect(alarm).to_have_text("Urgent Down at 18:00")
+    alice.enter(f"{room}-b")
+    expect(strip).to_be_visible()
+    alice.page.goto(shared_site.url)  # the list of the rooms
+    expect(strip).to_be_visible()
+    expect(alarm).to_have_text("")
+    strip.get_by_role("button", name="Dismiss").click()
+    expect(alice.page.locator("#main")).to_be_focused()
+    for name in (f"{room}-b", room):
+        alice.enter(name)
+        alice.message("Down at 18:00").wait_for()
+        expect(strip).to_be_hidden()
+    done = shared_site.manage("chat_send", "-q", room, "--banner", "Another")
+    expect(strip).to_contain_text("Another")

@@ -16,19 +16,32 @@ post_messages([Post({room!r}, f"line {{number}}") for number in range({first}, {
 
 
 class Cut:
-    """Stands between a page and the server's sockets, to end them with a code of choice."""
+    """Stands between a page and the server's sockets, to end them with a code of choice, or to let them fall silent."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
         self.routes: list[WebSocketRoute] = []
+        self.silent: set[WebSocketRoute] = set()
+        self.heard: list[str] = []
         person.page.route_web_socket("**/ws/**", self._connected)
 
     def _connected(self, route: WebSocketRoute) -> None:
         self.routes.append(route)
-        route.connect_to_server()
+        server = route.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            if route not in self.silent:
+                self.heard.append(str(text))
+                route.send(text)
+
+        server.on_message(pass_on)
 
     def now(self, code: int) -> None:
         self.routes[-1].close(code=code)
+
+    def falls_silent(self) -> None:
+        """Nothing comes any more, and nobody says so: what a dead network looks like."""
+        self.silent.add(self.routes[-1])
 
     def came_back(self, after: int) -> None:
         """Wait until there is a socket more than `after`, and it is live."""
@@ -118,8 +131,8 @@ def test_a_page_comes_back_from_where_it_was(shared_site: ChatSite, people: Peop
     ("code", "words"),
     [
         (4401, "You are signed out. Sign in again"),
-        (4403, "You may not be in this room any more."),
-        (4404, "This room is not there any more, or not open to you."),
+        (4403, "You may not be in this room any more. All rooms"),
+        (4404, "This room is not there any more, or not open to you. All rooms"),
     ],
 )
 def test_a_page_that_is_sent_away_says_why_and_stays_away(
@@ -149,8 +162,6 @@ def test_who_signed_out_in_another_window_is_led_back_through_signing_in(
     other.goto(shared_site.url)
     other.get_by_role("button", name="Sign out").click()
     other.get_by_text("You are signed out").wait_for()
-    for offline in (True, False):  # a new connection, by no proxy of ours
-        alice.context.set_offline(offline)
     alice.await_state("stopped")
     alice.page.get_by_role("link", name="Sign in again").click()
     alice.page.get_by_label("Username").fill("alice-who-leaves")
@@ -176,67 +187,6 @@ def test_going_offline_is_said_and_being_back_online_connects_at_once(
     assert sorted(alice.texts) == ["from the tunnel", "from the world"]
 
 
-def test_who_missed_more_than_is_caught_up_sees_a_line_and_reads_back(
-    shared_site: ChatSite, people: People, room: str
-) -> None:
-    [alice] = people.signed_in(shared_site, "alice")
-    alice.enter(room)
-    post_lines(shared_site, room, 1, 3)
-    alice.message("line 3").wait_for()
-    alice.context.set_offline(True)
-    alice.await_state("offline")
-    post_lines(shared_site, room, 4, 1200)
-    alice.context.set_offline(False)
-    alice.message("line 1200").wait_for()
-    expect(alice.page.locator(".gap")).to_contain_text("Scroll up to read it")
-    _read_back_to_the_beginning(alice)
-    assert alice.texts == [f"line {number}" for number in range(1, 1201)]
-    assert alice.page.locator(".gap").count() == 0
-
-
-def _read_back_to_the_beginning(person: Person) -> None:
-    """Scroll up until the page says that the room begins here."""
-
-    def at_the_beginning() -> bool:
-        person.page.evaluate("() => { document.getElementById('log').scrollTop = 0; }")
-        person.page.wait_for_timeout(10)
-        return person.page.get_by_text("This is where the room begins").is_visible()
-
-    wait_until(at_the_beginning, "the first message")
-
-
-def test_scrolling_up_loads_older_messages_and_keeps_the_place(
-    shared_site: ChatSite, people: People, room: str
-) -> None:
-    post_lines(shared_site, room, 1, 130)
-    [alice] = people.signed_in(shared_site, "alice")
-    alice.enter(room)
-    alice.message("line 81").wait_for(state="attached")
-    reading = alice.message("line 83")
-    reading.evaluate("row => row.scrollIntoView()")
-    place = "row => row.getBoundingClientRect().top"
-    before = reading.evaluate(place)
-    alice.message("line 31").wait_for(state="attached")
-    assert abs(reading.evaluate(place) - before) < 1
-    shared_site.manage("chat_send", room, "and now")
-    alice.page.get_by_role("button", name="Newest messages").click()
-    expect(alice.message("and now")).to_be_in_viewport()
-    _read_back_to_the_beginning(alice)
-    assert alice.texts == [f"line {number}" for number in range(1, 131)] + ["and now"]
-
-
-def test_an_endless_room_does_not_fill_the_page_and_nothing_is_lost_by_it(
-    shared_site: ChatSite, people: People, room: str
-) -> None:
-    [alice] = people.signed_in(shared_site, "alice")
-    alice.enter(room)
-    post_lines(shared_site, room, 1, 700)
-    alice.message("line 700").wait_for()
-    assert 400 <= len(alice.texts) <= 600
-    _read_back_to_the_beginning(alice)
-    assert alice.texts == [f"line {number}" for number in range(1, 701)]
-
-
 def test_a_restored_room_is_shown_anew(shared_site: ChatSite, people: People, room: str) -> None:
     post_lines(shared_site, room, 1, 5)
     [alice] = people.signed_in(shared_site, "alice")
@@ -250,3 +200,53 @@ def test_a_restored_room_is_shown_anew(shared_site: ChatSite, people: People, ro
     alice.page.locator(".gap", has_text="restored from a copy").wait_for()
     wait_until(lambda: alice.texts == ["restored"] * 5, "the log as it is now")
     assert len(cut.routes) > 1
+
+
+def test_a_line_that_fell_silent_is_noticed_and_replaced(shared_site: ChatSite, people: People, room: str) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.page.clock.install()
+    cut = Cut(alice)
+    alice.enter(room)
+    cut.falls_silent()
+    shared_site.manage("chat_send", room, "unheard")
+    alice.page.clock.run_for(45_000)  # 25 s without a word, then 10 s without an answer
+    cut.came_back(after=1)
+    alice.message("unheard").wait_for()
+
+
+def test_a_page_that_wakes_asks_whether_the_line_lives(shared_site: ChatSite, people: People, room: str) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    cut = Cut(alice)
+    alice.enter(room)
+    wake = "() => document.dispatchEvent(new Event('visibilitychange'))"
+
+    def answered() -> bool:
+        alice.page.wait_for_timeout(10)
+        return any('"pong"' in text for text in cut.heard)
+
+    alice.page.evaluate(wake)
+    wait_until(answered, "the answer")
+    alice.page.wait_for_timeout(10)
+    assert len(cut.routes) == 1
+    cut.falls_silent()
+    alice.page.evaluate(wake)
+    cut.came_back(after=1)
+
+
+def test_who_has_signed_in_as_somebody_else_sends_nothing_in_that_name(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    alice.context.set_offline(True)
+    alice.await_state("offline")
+    alice.write("from alice")
+    [bob] = shared_site.sign_in("bob")
+    name, _, value = bob.partition("=")
+    alice.context.add_cookies([{"name": name, "value": value, "url": shared_site.url}])
+    alice.context.set_offline(False)
+    expect(alice.page.locator("#outbox > *")).to_have_count(0)  # the page is bob's
+    alice.await_state("live")
+    alice.write("from bob")
+    alice.message("from bob").wait_for()
+    assert alice.texts == ["from bob"]

@@ -238,7 +238,34 @@ def test_open_says_where_one_is_and_who(alice: User, bob: User) -> None:
                 "type": "open", "room": "Ops", "head": 3, "floor": 0, "epoch": room.epoch, "last_seq": 2,
                 "you": {"type": "user", "id": str(alice.pk), "name": "alice", "username": "Alice"},
                 "can_post": True, "title": "Operations", "topic": "Nightly", "members": 2,
+                "read_seq": 0, "may_moderate": False,
             }  # fmt: skip
+
+    in_a_site(check)
+
+
+def test_open_says_how_far_one_has_read_and_whether_one_moderates(alice: User, bob: User) -> None:
+    room = services.create_room("ops", owner="alice", members=["bob"]).room
+    say("ops", "a", "b", "c")
+    ReadMark.objects.create(room_id=room.id, user_id=str(alice.pk), seq=2, at=datetime.now(UTC))
+
+    async def check(site: Site) -> None:
+        for user, expected in ((alice, (2, True)), (bob, (0, False))):
+            async with site.hello("ops", user) as client:
+                opened = await client.only("open")
+                assert (opened["read_seq"], opened["may_moderate"]) == expected
+
+    in_a_site(check)
+
+
+def test_a_ping_is_answered_without_a_query(alice: User, newbox: RoomView) -> None:
+    async def check(site: Site) -> None:
+        async with site.hello("newbox", alice) as client:
+            await client.only("open")
+            client.say(type="ping")
+            assert await client.frame() == {"type": "pong", "room": "newbox"}
+            client.say(type="ping", extra=1)
+            assert await client.error() == ("bad_field", None)
 
     in_a_site(check)
 

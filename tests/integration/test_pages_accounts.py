@@ -93,3 +93,11 @@ def test_a_form_without_its_token_is_explained() -> None:
     response = client.post("/accounts/login/", {"username": "bob", "password": PASSWORD})
     assert response.status_code == 403
     assert "The form had expired" in response.content.decode()
+
+
+def test_no_script_and_no_other_site_gets_at_the_cookies(client: Client) -> None:
+    User.objects.create_user("bob", password=PASSWORD)
+    client.get("/accounts/login/")
+    client.post("/accounts/login/", {"username": "bob", "password": PASSWORD})
+    assert set(client.cookies) == {"csrftoken", "sessionid"}
+    assert {(cookie["httponly"], cookie["samesite"]) for cookie in client.cookies.values()} == {(True, "Lax")}

@@ -171,6 +171,16 @@ def test_who_makes_a_room_owns_it(visitor: Client, alice: User, settings: object
     assert (room.title, room.topic, standing.role) == ("The garden", "Plants", "owner")
 
 
+def test_a_room_is_made_private_or_for_announcements(visitor: Client, settings: object) -> None:
+    settings.CHAT_ROOM_CREATE = "users"  # type: ignore[attr-defined]
+    visitor.post("/rooms/new/", {"name": "club", "private": "on"})
+    visitor.post("/rooms/new/", {"name": "news", "announce_only": "on"})
+    club, news = history.room_named("club"), history.room_named("news")
+    assert (club.private, club.announce_only, news.private, news.announce_only) == (True, False, False, True)
+    assert visitor.get("/chat/club/").status_code == 200
+    assert Client().get("/chat/club/").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

@@ -1,5 +1,6 @@
 """What every page keeps: its policy, nothing inline, and that no text of a person becomes markup."""
 
+import gzip
 from html.parser import HTMLParser
 
 import pytest
@@ -17,6 +18,8 @@ PAGES = [
     "/",
     "/rooms/new/",
     "/chat/newbox/",
+    "/chat/newbox/people/",
+    "/chat/newbox/search/?q=x",
     "/chat/nowhere/",
     "/chat/<script>alert(1)</script>/",
     "/no/such/page",
@@ -116,3 +119,20 @@ def test_an_error_of_the_server_has_a_page() -> None:
     page = Inline(render_to_string("500.html"))
     assert page.found == []
     assert "/static/chatcore/style.css" in page.addresses
+
+
+def test_the_room_s_script_is_one_lasting_file(client: Client) -> None:
+    services.create_room("newbox")
+    client.force_login(User.objects.create_user("alice"))
+    page = Inline(client.get("/chat/newbox/").content.decode())
+    [address] = [address for address in page.addresses if address.endswith(".js")]
+    plain, zipped = client.get(address), client.get(address, headers={"accept-encoding": "br, gzip"})
+    assert plain.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    assert gzip.decompress(zipped.content) == plain.content
+    assert len(zipped.content) < len(plain.content) / 2
+    older = client.get(address.replace(address.split("/")[-2], "0123456789abcdef"))
+    assert (older.content, older.headers["Cache-Control"]) == (plain.content, "no-cache")
+    for other in ("log.js", "views.py", "..%2fviews.py"):
+        assert client.get(address.replace("room.js", other)).status_code == 404

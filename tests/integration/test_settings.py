@@ -100,6 +100,9 @@ def test_its_data_folder_is_the_owners_alone(environ: pytest.MonkeyPatch, tmp_pa
         ("CHAT_TRUSTED_PROXIES", "nginx"),
         ("DATABASE_URL", "nonsense"),
         ("DJANGO_DEBUG", "verbose"),
+        ("DJANGO_EMAIL_FROM", "nobody"),
+        ("DJANGO_EMAIL_PORT", "smtp"),
+        ("DJANGO_EMAIL_TLS", "ssl3"),
         ("DJANGO_TIME_ZONE", "Mars/Olympus"),
     ],
 )
@@ -110,6 +113,28 @@ def test_a_value_that_cannot_be_used_is_one_line_that_names_it(
     with pytest.raises(ImproperlyConfigured, match=rf"^{name}='{value}' cannot be used: expected .+$") as caught:
         settings()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("environ")
+def test_no_mail_is_sent_until_a_host_is_named() -> None:
+    found = settings()
+    assert (found["EMAIL_HOST"], found["DEFAULT_FROM_EMAIL"]) == ("", "roomline@localhost")
+
+
+@pytest.mark.parametrize(
+    ("tls", "port", "starttls", "from_the_first_byte"),
+    [("", 587, True, False), ("starttls", 587, True, False), ("tls", 465, False, True), ("off", 25, False, False)],
+)
+def test_mail_goes_by_the_port_that_fits(
+    environ: pytest.MonkeyPatch, tls: str, port: int, starttls: bool, from_the_first_byte: bool
+) -> None:
+    environ.setenv("CHAT_PUBLIC_URL", "https://chat.example.org:8443")
+    environ.setenv("DJANGO_EMAIL_HOST", "smtp.example.org")
+    environ.setenv("DJANGO_EMAIL_TLS", tls)
+    found = settings()
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("smtp.example.org", port)
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (starttls, from_the_first_byte)
+    assert found["DEFAULT_FROM_EMAIL"] == "roomline@chat.example.org"
 
 
 def test_every_setting_is_in_the_example_file(environ: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ FIELDS = st.fixed_dictionaries(
         "title": st.none() | TEXTS, "priority": st.integers(1, 5), "tags": st.lists(TEXTS), "format": TEXTS,
         "url": st.none() | TEXTS, "reply_to": st.none() | NUMBERS, "mentions": st.lists(TEXTS),
         "slot": st.none() | TEXTS, "client_id": st.none() | TEXTS, "edited_at": st.none() | MOMENTS,
-        "expires_at": st.none() | MOMENTS, "deleted": st.booleans(),
+        "expires_at": st.none() | MOMENTS, "deleted": st.booleans(), "html": TEXTS,
     },
 )  # fmt: skip
 
@@ -70,6 +70,11 @@ def test_a_message_is_the_documented_object() -> None:
 def test_its_keys_have_the_documented_order() -> None:
     assert list(json.loads(encode(message()))) == KEYS
     assert list(to_dict(message())) == KEYS
+
+
+def test_only_a_message_that_has_html_has_the_key() -> None:
+    assert list(to_dict(message(format="markdown", html="<p>hello</p>\n"))) == [*KEYS, "html"]
+    assert decode_event(encode(message(html="<p>x</p>"))) == message(html="<p>x</p>")
 
 
 @pytest.mark.parametrize("change", [Edit, Delete])
@@ -124,7 +129,7 @@ def test_the_schema_has_every_key_with_its_type() -> None:
     schema = json_schema()
     described = schema["$defs"]["Message"]
     assert schema["$ref"] == "#/$defs/Message"
-    assert list(described["properties"]) == KEYS
+    assert list(described["properties"]) == [*KEYS, "html"]
     assert described["properties"]["type"] == {"enum": ["message"]}
     assert described["properties"]["seq"] == {"type": "integer"}
     assert described["properties"]["created_at"] == {"type": "string", "format": "date-time"}

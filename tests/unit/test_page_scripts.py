@@ -16,7 +16,9 @@ ELSEWHERE = re.compile(r"""(?:from|import\(|src=|href=|url\()\s*["']?(?:https?:)
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_no_script_makes_markup_of_text(script: Path) -> None:
-    assert MARKUP_FROM_TEXT.findall(script.read_text()) == []
+    # markup.js parses the server's HTML into a document that is never shown, and builds its like from an allow-list
+    allowed = ["DOMParser"] if script.name == "markup.js" else []
+    assert MARKUP_FROM_TEXT.findall(script.read_text()) == allowed
 
 
 @pytest.mark.parametrize("file", [*SCRIPTS, *TEMPLATES], ids=lambda path: path.name)

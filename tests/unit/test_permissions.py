@@ -1,5 +1,6 @@
 """Who may do what: the whole table, each cell by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -9,15 +10,20 @@ from chatcore.exceptions import ChatError, Forbidden, NotSignedIn, RoomArchived,
 from chatcore.permissions import (
     GUEST,
     NOBODY,
+    ROLES,
     SYSTEM,
     Actor,
     Standing,
     bot,
+    check_archive,
     check_create_room,
     check_delete,
     check_edit,
+    check_join,
+    check_member_change,
     check_post,
     check_read,
+    grantable_roles,
 )
 
 
@@ -164,6 +170,46 @@ def test_a_refusal_says_what_to_do() -> None:
         check_read(ALICE, Room(), Standing(banned=True))
     with pytest.raises(RoomArchived, match="room newbox is archived: it can only be read"):
         check_post(SYSTEM, Room(archived=True), NOBODY)
+
+
+#: Joining by oneself, archiving; and the roles that one may give and take: none, member, or all.
+MANAGEMENT: dict[str, dict[str, str]] = {
+    "public": {
+        "guest": "SS0", "user": "yF0", "member": "yF0", "moderator": "yF1", "owner": "yy3", "staff": "yy3",
+        "superuser": "yy3", "system": "Sy3", "muted user": "yF0", "muted owner": "yF0", "banned owner": "FF-",
+        "banned staff": "FF-",
+    },
+    "private": {
+        "guest": "SS-", "user": "UU-", "member": "yF0", "moderator": "yF1", "owner": "yy3", "staff": "UU-",
+        "staff member": "yy3", "superuser": "yy3", "system": "Sy3", "banned owner": "FF-",
+    },
+    "archived": {
+        "guest": "SS0", "user": "AF0", "member": "AF0", "moderator": "AF0", "owner": "Ay0", "staff": "Ay3",
+        "superuser": "Ay3", "system": "Sy3", "banned staff": "FF-",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("room", "who"), [(room, who) for room, cells in MANAGEMENT.items() for who in cells])
+def test_the_table_of_joining_and_managing(room: str, who: str) -> None:
+    rules, (actor, standing) = TABLE[room][0], WHO[who]
+    join, archive, roles = tuple(MANAGEMENT[room][who])
+    assert refusal_of(lambda: check_join(actor, rules, standing)) == REFUSALS[join]
+    assert refusal_of(lambda: check_archive(actor, rules, standing)) == REFUSALS[archive]
+    if roles != "-":
+        assert grantable_roles(actor, rules, standing) == ROLES[: int(roles)]
+    for role in (None, *ROLES):
+        refusal = refusal_of(lambda role=role: check_member_change(actor, rules, standing, role))  # type: ignore[misc]
+        may = roles != "-" and (role in ROLES[: int(roles)] or (role is None and roles != "0"))
+        assert (refusal is None) is may
+
+
+def refusal_of(call: Callable[[], None]) -> type[ChatError] | None:
+    try:
+        call()
+    except ChatError as error:
+        return type(error)
+    return None
 
 
 @pytest.mark.parametrize(

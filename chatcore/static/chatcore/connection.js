@@ -1,11 +1,18 @@
 /**
  * One socket to one room that comes back by itself. Owns the handshake (`hello` with where the reader stands), the
- * waiting between attempts and what a close code means. Knows nothing of the page's elements or of messages.
+ * waiting between attempts, whether the line lives, and what a close code means. Knows nothing of the page's elements
+ * or of messages.
  */
 
-const FIRST_CEILING = 500; // milliseconds
+const FIRST_CEILING = 500; // milliseconds, as all that follow
 const LAST_CEILING = 30_000;
 const STEADY_AFTER = 10_000;
+const GREETED_WITHIN = 15_000;
+const QUIET = 25_000;
+const LOOK_EVERY = 5000;
+const ASLEEP = 4 * LOOK_EVERY;
+const PONG_WITHIN = 10_000;
+const PONG_AFTER_WAKING = 3000;
 const CATCH_UP_LIMIT = 1000;
 
 /** Close codes after which coming back by itself would not help, and what they mean. */
@@ -21,17 +28,20 @@ export class Connection {
     this.url = url;
     this.room = room;
     this.socket = null;
-    this.timer = null;
+    this.timer = null; // the next attempt, or the end of patience with the one that is under way
+    this.pong = null; // the end of patience with a line that says nothing
     this.attempts = 0;
     this.stopped = false;
+    this.heardAt = 0;
+    this.lookedAt = Date.now();
     addEventListener("online", () => this.comeBack());
     // Offline, a socket hangs without ending. A server on this very machine is reached again at once.
     addEventListener("offline", () => this.#closed());
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.comeBack());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible" && !this.socket) this.comeBack();
-    });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#wake());
+    setInterval(() => this.#look(), LOOK_EVERY);
+    new BroadcastChannel("roomline").onmessage = ({ data }) => data.type === "signed_out" && this.stop("signed_out");
   }
 
   get live() {
@@ -45,12 +55,21 @@ export class Connection {
     this.room.state("connecting");
     const socket = new WebSocket(this.url);
     this.socket = socket;
+    this.timer = setTimeout(() => this.#closed(), GREETED_WITHIN);
     socket.onopen = () => {
       if (socket.readyState !== WebSocket.OPEN) return; // refused in the same breath: its close code is on the way
       socket.send(JSON.stringify({ type: "hello", limit: CATCH_UP_LIMIT, ...this.room.cursor() }));
     };
     socket.onmessage = ({ data }) => this.#receive(socket, JSON.parse(data));
     socket.onclose = ({ code }) => this.#closed(code);
+  }
+
+  /** Do not come back any more. */
+  stop(why) {
+    if (this.stopped) return;
+    this.#drop();
+    this.stopped = true;
+    this.room.state("stopped", why);
   }
 
   /** Whether the frame could be handed to a live socket. */
@@ -62,8 +81,11 @@ export class Connection {
 
   #receive(socket, frame) {
     if (socket !== this.socket) return;
+    this.heardAt = Date.now();
+    this.#stopProbing();
     if (frame.type === "open") {
       socket.greeted = true;
+      clearTimeout(this.timer);
       this.steady = setTimeout(() => (this.attempts = 0), STEADY_AFTER);
       this.room.state("live");
     }
@@ -72,22 +94,48 @@ export class Connection {
 
   #closed(code) {
     if (this.stopped) return;
-    this.#drop();
     if (code in FINAL) {
-      this.stopped = true;
-      this.room.state("stopped", FINAL[code]);
+      this.stop(FINAL[code]);
       return;
     }
+    this.#drop();
     this.room.state(navigator.onLine ? "waiting" : "offline", code);
     // Full jitter: a server that restarts is not met by everybody at once.
-    this.attempts += 1;
     const ceiling = Math.min(LAST_CEILING, FIRST_CEILING * 2 ** this.attempts);
+    this.attempts += 1;
     this.timer = setTimeout(() => this.comeBack(), Math.random() * ceiling);
+  }
+
+  /** Somebody looks at the page again: nobody waits for a backoff, nor writes into a line that died meanwhile. */
+  #wake() {
+    if (this.socket) this.#probe(PONG_AFTER_WAKING);
+    else this.comeBack();
+  }
+
+  #look() {
+    const now = Date.now();
+    const slept = now - this.lookedAt > ASLEEP; // the whole machine did
+    this.lookedAt = now;
+    if (document.visibilityState !== "visible") return;
+    if (slept) this.#wake();
+    else if (now - this.heardAt > QUIET && !this.pong) this.#probe(PONG_WITHIN);
+  }
+
+  #probe(patience) {
+    if (!this.send({ type: "ping" })) return;
+    this.#stopProbing();
+    this.pong = setTimeout(() => this.comeBack(), patience);
+  }
+
+  #stopProbing() {
+    clearTimeout(this.pong);
+    this.pong = null;
   }
 
   #drop() {
     clearTimeout(this.timer);
     clearTimeout(this.steady);
+    this.#stopProbing();
     if (!this.socket) return;
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
     this.socket.close();

@@ -1,58 +1,77 @@
 /**
- * Own messages that are not in the log yet: shown at once, sent again after each reconnect under the same `client_id`
- * (the server stores it once), settled by `sent` or by the message itself, kept with a way out when refused.
+ * Own messages that are not in the log yet: shown at once, sent again after each reconnect and reload under the same
+ * `client_id` (the server stores it once), settled by `sent` or by the message itself, kept with a way out when refused.
  */
 
 const ANSWER_WITHIN = 10_000; // milliseconds; the server itself gives up after 5 s
+const SAY_AFTER = 1000;
 
 /** A random UUID; `crypto.randomUUID` exists in secure contexts only, and a chat on a LAN address is none. */
-function newId() {
+export function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export class Outbox {
   /**
-   * @param {HTMLElement} list
+   * @param {string} place the account and the room: what waits is kept for this tab under that name
    * @param {object} texts
-   * @param {(frame: object) => boolean} send whether the frame went to a live socket
-   * @param {() => void} silence called when an answer is overdue: the socket is probably dead
+   * @param {{send: (frame: object) => boolean, silence: () => void, draw: (own: object, above: HTMLElement | null) => HTMLElement}} room
+   *   `send`: whether the frame went to a live socket; `silence`: an answer is overdue, the socket is probably dead;
+   *   `draw`: the row of a message that has no number yet, below another
    */
-  constructor(list, texts, send, silence) {
-    this.list = list;
+  constructor(place, texts, room) {
+    this.key = `roomline.outbox.${place}`;
+    this.list = document.getElementById("outbox");
     this.texts = texts;
-    this.send = send;
-    this.silence = silence;
-    this.waiting = new Map(); // client_id -> {text, row, failed, timer}
+    this.room = room;
+    this.waiting = new Map(); // client_id -> {text, reply_to, at, row, failed, rev, timer}
+    for (const { id, ...own } of this.#kept()) this.#show(id, own);
   }
 
-  add(text) {
-    const row = document.getElementById("outbox-row").content.firstElementChild.cloneNode(true);
+  /** Send a text, as an answer to message `reply_to` unless that is null. */
+  add(text, reply_to) {
     const id = newId();
-    row.querySelector(".text").textContent = text;
-    row.querySelector("[data-do=retry]").onclick = () => this.#try(id);
-    row.querySelector("[data-do=discard]").onclick = () => this.#remove(id);
-    this.waiting.set(id, { text, row });
-    this.list.append(row);
+    this.#show(id, { text, reply_to, at: new Date().toISOString(), failed: null });
+    this.#keep();
     this.#try(id);
   }
 
   /** After a reconnect: everything that nobody answered goes out once more. */
   resend() {
-    for (const [id, own] of this.waiting) if (!own.failed) this.#try(id);
+    for (const [id, own] of this.waiting) if (!own.failed && !own.rev) this.#try(id);
   }
 
   /** The connection is gone: answers are no longer due. */
   pause() {
     for (const own of this.waiting.values()) {
       clearTimeout(own.timer);
-      if (!own.failed) this.#say(own, this.texts.waits);
+      own.rev = null;
+      if (!own.failed) this.#say(own, this.texts.waits, "waits");
     }
+  }
+
+  /** The server has stored it as the event `rev`, which the page may be about to get. */
+  sent(id, rev) {
+    const own = this.waiting.get(id);
+    if (!own) return;
+    clearTimeout(own.timer);
+    own.rev = rev;
+  }
+
+  /** The log has come to `rev`: what is stored up to there has its place in it. */
+  reached(rev) {
+    for (const [id, own] of this.waiting) if (own.rev && own.rev <= rev) this.settle(id);
   }
 
   /** The message stands in the log. */
   settle(id) {
-    this.#remove(id);
+    const own = this.waiting.get(id);
+    if (!own) return;
+    clearTimeout(own.timer);
+    own.row.remove();
+    this.waiting.delete(id);
+    this.#keep();
   }
 
   /** Whether `id` was one of ours; it is marked with the reason. */
@@ -60,10 +79,9 @@ export class Outbox {
     const own = this.waiting.get(id);
     if (!own) return false;
     clearTimeout(own.timer);
-    own.failed = true;
-    own.row.classList.replace("waiting", "failed");
-    for (const button of own.row.querySelectorAll("button")) button.hidden = false;
-    this.#say(own, reason);
+    own.failed = reason;
+    this.#say(own, reason, "failed");
+    this.#keep();
     return true;
   }
 
@@ -71,26 +89,58 @@ export class Outbox {
     for (const id of this.waiting.keys()) this.fail(id, reason);
   }
 
+  #show(id, own) {
+    own.row = this.room.draw({ ...own, id }, this.list.lastElementChild ?? document.getElementById("rows").lastElementChild);
+    own.row.querySelector("article").append(document.getElementById("fate").content.cloneNode(true));
+    own.row.querySelector("[data-do=retry]").onclick = () => this.#try(id);
+    own.row.querySelector("[data-do=discard]").onclick = () => this.#discard(id);
+    this.waiting.set(id, own);
+    this.list.append(own.row);
+    this.#say(own, own.failed ?? this.texts.waits, own.failed ? "failed" : "waits");
+  }
+
+  #discard(id) {
+    this.settle(id);
+    document.getElementById("write").focus(); // the button that had it is gone
+  }
+
   #try(id) {
     const own = this.waiting.get(id);
     clearTimeout(own.timer);
-    own.failed = false;
-    own.row.classList.replace("failed", "waiting");
-    for (const button of own.row.querySelectorAll("button")) button.hidden = true;
-    const gone = this.send({ type: "send", message: own.text, client_id: id });
-    this.#say(own, gone ? this.texts.sending : this.texts.waits);
-    if (gone) own.timer = setTimeout(this.silence, ANSWER_WITHIN);
+    own.failed = null;
+    const gone = this.room.send({ type: "send", message: own.text, client_id: id, ...(own.reply_to && { reply_to: own.reply_to }) });
+    this.#say(own, gone ? this.texts.sending : this.texts.waits, gone ? "sending" : "waits");
+    if (gone) own.timer = setTimeout(this.room.silence, ANSWER_WITHIN);
   }
 
-  #say(own, text) {
-    own.row.querySelector(".fate span").textContent = text;
+  /** What becomes of it, in words; a message that is stored within a second says nothing. */
+  #say(own, text, fate) {
+    clearTimeout(own.saying);
+    const { row } = own;
+    row.classList.toggle("failed", fate === "failed");
+    row.classList.toggle("waiting", fate !== "failed");
+    for (const button of row.querySelectorAll(".fate button")) button.hidden = fate !== "failed";
+    row.querySelector(".fate span").textContent = text;
+    row.classList.toggle("unsaid", fate === "sending");
+    if (fate === "sending") own.saying = setTimeout(() => row.classList.remove("unsaid"), SAY_AFTER);
   }
 
-  #remove(id) {
-    const own = this.waiting.get(id);
-    if (!own) return;
-    clearTimeout(own.timer);
-    own.row.remove();
-    this.waiting.delete(id);
+  /** For this tab alone: another one would send it, too. */
+  #keep() {
+    const unsent = [...this.waiting].map(([id, { text, reply_to, at, failed }]) => ({ id, text, reply_to, at, failed }));
+    try {
+      if (unsent.length) sessionStorage.setItem(this.key, JSON.stringify(unsent));
+      else sessionStorage.removeItem(this.key);
+    } catch {
+      // a browser that keeps nothing: until the next reload
+    }
+  }
+
+  #kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.key)) ?? [];
+    } catch {
+      return [];
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** How the connection is, calmly: a short interruption changes nothing on the page, an end says what to do. */
 
-const PATIENCE = 1000; // milliseconds
+const UNSAID = 1000; // milliseconds of an interruption that nobody is told of
 
 export class Status {
   /** @param {{texts: object, sign_in: string}} page @param {() => void} tryNow */
@@ -18,7 +18,7 @@ export class Status {
     if (state === "stopped") this.#end(why);
     const settled = ["live", "offline", "stopped"].includes(state);
     if (settled) this.#draw(state);
-    else this.timer = setTimeout(() => this.#draw(state), PATIENCE);
+    else this.timer = setTimeout(() => this.#draw(state), UNSAID);
   }
 
   #draw(state) {
@@ -27,16 +27,15 @@ export class Status {
     this.button.hidden = state !== "waiting";
   }
 
+  /** Why nothing comes any more, and the way out. */
   #end(why) {
+    const { texts, sign_in } = this.page;
     const box = document.getElementById("stopped");
     const text = document.createElement("p");
-    text.append(this.page.texts[why], " ");
-    if (why === "signed_out") {
-      const link = document.createElement("a");
-      link.href = this.page.sign_in;
-      link.textContent = this.page.texts.sign_in_again;
-      text.append(link);
-    }
+    const way = document.createElement("a");
+    way.href = why === "signed_out" ? sign_in : document.querySelector(".back").href;
+    way.textContent = why === "signed_out" ? texts.sign_in_again : texts.all_rooms;
+    text.append(texts[why], " ", way);
     box.replaceChildren(text);
     box.hidden = false;
   }

@@ -1,9 +1,10 @@
 /** What the server wrote into the page, and its texts in the page's language. */
 
+import { language } from "./times.js";
+
 export const page = JSON.parse(document.getElementById("page").textContent);
 export const { texts } = page;
 
-export const language = document.documentElement.lang;
 const plurals = new Intl.PluralRules(language);
 const digits = new Intl.NumberFormat(language);
 

@@ -1,6 +1,6 @@
 /** Moments as people read them: in the page's language and the browser's zone. */
 
-import { language } from "./texts.js";
+export const language = document.documentElement.lang;
 
 const clockFormat = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const calendarFormat = new Intl.DateTimeFormat(language, { weekday: "long", year: "numeric", month: "long", day: "numeric" });

@@ -1,41 +1,31 @@
-"""Rooms, members and messages in Django's admin. It writes through the services only."""
+"""Rooms in the admin: made, changed, archived and opened again."""
 
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from chatcore import services
-from chatcore.exceptions import ChatError
-from chatcore.models import Membership, Message, Room
-from chatcore.page_texts import sentence
+from chatcore.admin.common import ReadOnly, Refusals, each
+from chatcore.models import Membership, Room
+from chatcore.permissions import actor_for
 from chatcore.services.rooms import FOREVER
-
-
-class ReadOnly:
-    """What staff may look at and nobody may change here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 class MembershipInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
     model = Membership
     fields = readonly_fields = ("user_name", "role", "joined_at")
     ordering = ("user_name",)
+    show_change_link = True
     extra = 0
 
 
 @admin.register(Room)
-class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RoomAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]
     """Rooms: what they are can be changed, the numbers of their logs cannot."""
 
     list_display = ("name", "title", "private", "announce_only", "archived_at", "last_seq", "head", "floor")
@@ -43,6 +33,7 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "name_key", "title", "topic")
     ordering = ("name_key",)
     inlines = (MembershipInline,)
+    actions = ("archive", "restore")
     editable = ("name", "title", "topic", "private", "announce_only", "max_length", "retention")
     fields = (*editable, "last_seq", "head", "floor", "epoch", "created_at", "archived_at")
 
@@ -74,27 +65,20 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
         obj.pk = made.room.id
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """What the domain refuses is said on the form's page; nothing of it is stored."""
-        try:
-            answer: HttpResponse = super().changeform_view(request, *args, **kwargs)
-        except ChatError as error:
-            self.message_user(request, sentence(error), messages.ERROR)
-            return HttpResponseRedirect(request.get_full_path())
-        return answer
+    @admin.action(description=gettext_lazy("Archive: to be read only, and in no list"), permissions=["change"])
+    def archive(self, request: HttpRequest, queryset: "QuerySet[Room]") -> None:
+        actor = actor_for(request.user)
+        done = each(request, queryset, lambda room: services.archive_room(room.name, actor))
+        text = ngettext("%(count)d room is archived now.", "%(count)d rooms are archived now.", done)
+        self._say(request, text, done)
 
+    @admin.action(description=gettext_lazy("Open again"), permissions=["change"])
+    def restore(self, request: HttpRequest, queryset: "QuerySet[Room]") -> None:
+        actor = actor_for(request.user)
+        done = each(request, queryset, lambda room: services.restore_room(room.name, actor))
+        text = ngettext("%(count)d room is open now.", "%(count)d rooms are open now.", done)
+        self._say(request, text, done)
 
-@admin.register(Message)
-class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
-    """The log, to look at: what was said is changed in the chat, as an event that everybody sees."""
-
-    list_display = ("__str__", "created_at", "kind", "username", "beginning", "deleted_at")
-    list_filter = ("kind", "source", "room")
-    list_select_related = ("room",)
-    search_fields = ("text", "username", "author_name")
-    show_full_result_count = False
-    ordering = ("-id",)  # ids sort by time, and have an index
-
-    @admin.display(description=Message._meta.get_field("text").verbose_name)
-    def beginning(self, message: Message) -> str:
-        return message.text if len(message.text) <= 80 else f"{message.text[:80]}…"
+    def _say(self, request: HttpRequest, text: str, count: int) -> None:
+        if count:
+            self.message_user(request, text % {"count": count}, messages.SUCCESS)

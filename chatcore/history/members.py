@@ -1,0 +1,28 @@
+"""Who belongs to a room."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Case, Value, When
+
+from chatcore.models import Membership
+from chatcore.permissions import ROLES
+
+#: So many are listed.
+_MOST_MEMBERS = 500
+
+
+class Member(NamedTuple):
+    """A member of a room: the account's primary key as text, the account, the role, since when."""
+
+    user_id: str
+    name: str
+    role: str
+    joined_at: datetime
+
+
+def members(room_id: int) -> list[Member]:
+    """The room's members, owners first, then moderators, each by name; at most 500."""
+    rank = Case(*[When(role=role, then=Value(-number)) for number, role in enumerate(ROLES)], default=Value(0))
+    found = Membership.objects.filter(room=room_id).order_by(rank, "user_name")
+    return [Member(*row) for row in found.values_list("user_id", "user_name", "role", "joined_at")[:_MOST_MEMBERS]]

@@ -1,0 +1,28 @@
+/** An own message that has no number yet, drawn as it will stand in the log: when it is stored, nothing moves. */
+
+import { drawnRow } from "./row.js";
+
+const GOES_ON_WITHIN = 5 * 60_000; // milliseconds, as rows.js has it
+
+/**
+ * @param {{id: string, text: string, reply_to: number | null, at: string}} own
+ * @param {object} you who writes
+ * @param {object} context as `drawnRow` takes it
+ * @param {HTMLElement | null} above the row above it
+ */
+export function unsentRow({ id, text, reply_to, at }, you, context, above) {
+  const message = {
+    seq: `-${id}`, kind: "message", message: text, username: you.username, author: { type: you.type, id: you.id, name: you.name },
+    title: null, priority: 3, tags: [], format: "text", url: null, reply_to, mentions: [], created_at: at, edited_at: null, deleted: false,
+  };
+  const row = drawnRow(message, { ...context, you: () => you });
+  delete row.dataset.seq;
+  row.querySelector(".more")?.remove();
+  row.querySelector(".when")?.removeAttribute("href");
+  const day = row.querySelector(".day");
+  day.textContent = row.dataset.day;
+  day.hidden = above?.dataset.day === row.dataset.day;
+  const soon = row.dataset.at - above?.dataset.at < GOES_ON_WITHIN;
+  row.classList.toggle("continued", day.hidden && above.dataset.author === row.dataset.author && soon);
+  return row;
+}
