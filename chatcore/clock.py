@@ -19,7 +19,7 @@ from chatcore.bell import Batch
 from chatcore.database import Commits
 from chatcore.exceptions import ChatError, Unavailable
 from chatcore.history.presence import People
-from chatcore.hub import Census, Hub
+from chatcore.hub import Census, Hub, Sweep
 from chatcore.services import answer_delivery, deliver_due, expire_messages, forget_keys
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Clock:
         self._hub = hub
         self._server = f"{socket.gethostname()}:{os.getpid()}"
         self._census = Census(hub, self._server, self._attend)
+        self._sweep = Sweep(hub)
         self._answered: set[str] = set()
         self._commits = Commits()
         self._version: tuple[int | None, int] | None = None
@@ -92,6 +93,7 @@ class Clock:
             expire_messages(announce=self._announce)
             self._looked = now
             self._census.take(now)
+            self._show_out(now)
         if now - self._forgot >= _FORGET_EVERY:
             forget_keys()
             self._forgot = now
@@ -99,6 +101,11 @@ class Clock:
 
     def _announce(self, batches: Sequence[Batch]) -> None:
         self._loop.call_soon_threadsafe(self._hub.announce, batches)
+
+    def _show_out(self, now: float) -> None:
+        refused = self._sweep.look(now)
+        if refused:
+            self._loop.call_soon_threadsafe(self._hub.show_out, refused)
 
     def _attend(self, found: Mapping[int, People]) -> None:
         self._loop.call_soon_threadsafe(self._hub.attend, found)

@@ -110,6 +110,8 @@ class Open(msgspec.Struct, tag_field="type", tag="open", kw_only=True):
     read_seq: int = 0
     #: Whether this person may delete what others wrote.
     may_moderate: bool = False
+    #: The banner that stands in the room: what the client missed may have put it up or ended it.
+    banner: Message | None = None
 
 
 class Gap(msgspec.Struct, tag_field="type", tag="gap", kw_only=True):
@@ -187,6 +189,11 @@ class ErrorFrame(msgspec.Struct, tag_field="type", tag="error", kw_only=True):
     client_id: str | None
     message: str
     username: str = "Roomline"
+
+
+def refusal(room: str, code: str, detail: str, client_id: str | None = None) -> ErrorFrame:
+    """An `error` frame; its `message` is what a plain client shows."""
+    return ErrorFrame(room=room, code=code, detail=detail, client_id=client_id, message=detail)
 
 
 _encoder = msgspec.json.Encoder()

@@ -20,7 +20,13 @@ class RoomForm(forms.Form):
         help_text=_("Letters, digits, and - _ . between them. It is the room's address."),
         max_length=LONGEST,
         widget=forms.TextInput(
-            attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false", "dir": "auto"}
+            attrs={
+                "autocapitalize": "none",
+                "autocomplete": "off",
+                "autofocus": True,
+                "spellcheck": "false",
+                "dir": "auto",
+            }
         ),
     )
     title = forms.CharField(label=_("Title (optional)"), max_length=200, required=False)
@@ -61,9 +67,9 @@ class MemberForm(forms.Form):
     )
     role = forms.ChoiceField(label=_("Role"))
 
-    def __init__(self, roles: Sequence[str]) -> None:
-        """`roles` are those that may be given."""
-        super().__init__(label_suffix="")
+    def __init__(self, roles: Sequence[str], initial: dict[str, str]) -> None:
+        """`roles` are those that may be given; `initial` is what was asked for and refused."""
+        super().__init__(label_suffix="", initial=initial)
         role = self.fields["role"]
         assert isinstance(role, forms.ChoiceField)
         role.choices = [(name, role_name(name)) for name in roles]

@@ -51,6 +51,7 @@ def room_texts() -> dict[str, object]:
             5: _("urgent"),
         },
         "people": _("People"),
+        "here_unknown": _("Not known without a connection."),
         "here": counted("{count} person here now", "{count} people here now"),
         "quoted": _("message #{number}"),
         "bot": _("bot"),
@@ -66,6 +67,7 @@ def room_texts() -> dict[str, object]:
         "no_such_message": _("There is no message #{number} here, or it is not kept any more."),
         "message_deleted": _("Message #{number} was deleted."),
         "characters_left": _("Characters left: {count}"),
+        "characters_over": counted("{count} character too many", "{count} characters too many"),
         "empty": _("Write something first."),
         "too_long": _(
             "This is too long: {count} characters, and {limit} is the limit. Shorten it, or send it in parts."

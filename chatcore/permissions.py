@@ -103,12 +103,17 @@ class RoomRules(Protocol):
     def archived(self) -> bool: ...
 
 
+def check_visit(actor: Actor, standing: Standing) -> None:
+    """Seeing which rooms there are: whoever is not banned. Who may read none sees none."""
+    if actor.is_person and not actor.is_superuser:
+        _check_ban(standing)
+
+
 def check_read(actor: Actor, room: RoomRules, standing: Standing) -> None:
     """Reading: people in public rooms, members in private ones; to others a private room does not exist."""
     if not actor.is_person or actor.is_superuser:
         return
-    if standing.banned:
-        raise Forbidden("you are banned here; ask the people who run this site")
+    _check_ban(standing)
     if actor.type == "guest" and conf.settings.GUESTS != "read":
         raise NotSignedIn
     if room.private and standing.role is None:
@@ -160,11 +165,15 @@ def check_delete(actor: Actor, room: RoomRules, standing: Standing, author: tupl
         raise Forbidden("only its author or a moderator may delete a message")
 
 
-def check_create_room(actor: Actor) -> None:
-    """Making rooms from the page: everybody or staff, as `CHAT_ROOM_CREATE` says."""
+def check_create_room(actor: Actor, standing: Standing) -> None:
+    """Making rooms: everybody or staff, as `CHAT_ROOM_CREATE` says, but for who may not write: a room has a name."""
     if actor.type == "guest":
         raise NotSignedIn
-    if actor.is_person and conf.settings.ROOM_CREATE != "users" and not (actor.is_staff or actor.is_superuser):
+    if not actor.is_person or actor.is_superuser:
+        return
+    _check_ban(standing)
+    _check_voice(actor, standing)
+    if conf.settings.ROOM_CREATE != "users" and not actor.is_staff:
         raise Forbidden("only staff may create rooms here")
 
 
@@ -209,6 +218,11 @@ def check_archive(actor: Actor, room: RoomRules, standing: Standing) -> None:
     _check_voice(actor, standing)
     if standing.role != "owner" and not actor.is_staff:
         raise Forbidden("only owners and staff may archive or restore a room")
+
+
+def _check_ban(standing: Standing) -> None:
+    if standing.banned:
+        raise Forbidden("you are banned here; ask the people who run this site")
 
 
 def _check_voice(actor: Actor, standing: Standing) -> None:

@@ -11,10 +11,10 @@ from chatcore.names import LONGEST
 
 
 def sentence(error: ChatError) -> str:
-    """What is wrong, as a sentence on a page. The error's own line is English, and for commands and programs."""
-    if isinstance(error, exceptions.UserNotFound) and error.near:
-        guess = _("There is no account %(name)s. Did you mean %(near)s?")
-        return guess % {"name": error.name, "near": _(" or ").join(error.near)}
+    """What is wrong, as a sentence on a page. The error's own line is English, and for commands and programs.
+
+    Near matches of accounts are for those who run the site: here anybody could ask for them.
+    """
     if isinstance(error, exceptions.RateLimited):
         return _too_fast(math.ceil(error.wait))
     if error.detail in (reasons := _reasons()):

@@ -1,5 +1,6 @@
 """Signing up, in and out, and passwords, with Django's own accounts."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from chatcore import conf
-from chatproject.mails import may_mail
+from chatproject.mails import mail_later, may_mail
 
 ROOMS = reverse_lazy("chatcore:rooms")
 #: Who has passed a form of ours is known to this backend; the first one of the settings only counts attempts.
@@ -98,9 +99,17 @@ class ChangePassword(PlainLabels, PasswordChangeView):
         return response
 
 
+class LinkForm(PasswordResetForm):
+    """Mails the links to those accounts that have the address."""
+
+    def send_mail(self, *args: Any, **kwargs: Any) -> None:
+        mail_later(partial(super().send_mail, *args, **kwargs))
+
+
 class ForgottenPassword(PlainLabels, PasswordResetView):
     """Have a link mailed; where the site sends no mail, say whom to ask."""
 
+    form_class = LinkForm
     template_name = "registration/forgotten_password.html"
     email_template_name = "registration/forgotten_password_mail.txt"
     subject_template_name = "registration/forgotten_password_subject.txt"

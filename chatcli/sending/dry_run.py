@@ -50,7 +50,7 @@ class Rooms:
             except RoomNotFound:
                 if not self._create or _exists(name):
                     raise
-                check_create_room(author)
+                check_create_room(author, history.site_standing(author))
                 check_room_name(name)
                 new = RoomView(0, name, "", "", False, False, False, None, None, 0, 0, 0, "")
                 standing = history.standings([(new.id, author)]).get((new.id, author.id), NOBODY)

@@ -6,7 +6,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
-from chatcore import services
+from chatcore import history, services
 from chatcore.admin.common import Refusals, each
 from chatcore.models import Membership
 from chatcore.permissions import actor_for
@@ -29,11 +29,12 @@ class MembershipAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]  # 
         return ("joined_at",) if obj is None else ("room", "user_name", "joined_at")
 
     def save_model(self, request: HttpRequest, obj: Membership, form: "ModelForm[Membership]", change: bool) -> None:
-        changed = services.add_member(obj.room.name, obj.user_name, obj.role, actor_for(request.user))
-        obj.pk = Membership.objects.get(room=obj.room, user_name=changed.account).pk
+        account = _account(obj) if change else obj.user_name
+        changed = services.add_member(obj.room.name, account, obj.role, actor_for(request.user))
+        obj.pk = obj.pk or Membership.objects.filter(room=obj.room, user_name=changed.account).latest("joined_at").pk
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
-        services.remove_member(obj.room.name, obj.user_name, actor_for(request.user))
+        services.remove_member(obj.room.name, _account(obj), actor_for(request.user))
 
     @admin.action(description=gettext_lazy("Remove from the room"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: "QuerySet[Membership]") -> None:
@@ -42,3 +43,8 @@ class MembershipAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]  # 
         if done:
             text = ngettext("%(count)d member is removed.", "%(count)d members are removed.", done)
             self.message_user(request, text % {"count": done}, messages.SUCCESS)
+
+
+def _account(membership: Membership) -> str:
+    """What the member's account is called now; the name under which he came, if it is gone."""
+    return history.account_names([membership.user_id]).get(membership.user_id, membership.user_name)

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from chatcore import conf, history
-from chatcore.consumers.session import Session, refusal, reply
-from chatcore.events import Present
+from chatcore.consumers.session import Session, reply
+from chatcore.events import Present, refusal
 from chatcore.exceptions import ChatError
 from chatcore.frames import BadFrame, Hello, parse_full, parse_plain
 from chatcore.hub import Hub
@@ -64,7 +64,7 @@ class ChatConsumer:
             await _turn_away(outlet, name, error)
             return
         room = self._hub.room(access.room)
-        room.visit(outlet)
+        room.visit(outlet, actor)
         self._enter(room.id, actor)
         session = Session(self._hub, self._writer, self._rates, room, access, read_seq, actor, outlet)
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from chatcore import conf, events, history
-from chatcore.events import Author, ErrorFrame, History, Open, Pong, Sent, Typing, You
+from chatcore.events import Author, History, Open, Pong, Sent, Typing, You, refusal
 from chatcore.exceptions import ChatError, RateLimited, Unavailable
 from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Ping, Send, TypingNotice
 from chatcore.history import Access
@@ -162,11 +162,6 @@ class Session:
         except ChatError:
             return False
         return True
-
-
-def refusal(room: str, code: str, detail: str, client_id: str | None = None) -> ErrorFrame:
-    """An `error` frame; its `message` is what a plain client shows."""
-    return ErrorFrame(room=room, code=code, detail=detail, client_id=client_id, message=detail)
 
 
 def reply(outlet: Outlet, event: events.Sendable) -> None:

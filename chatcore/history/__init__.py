@@ -18,7 +18,16 @@ from chatcore.history.log import (
     messages_since,
     standing_banner,
 )
-from chatcore.history.people import existing_accounts, member_names, read_seq, standings, user_named, user_names
+from chatcore.history.people import (
+    account_names,
+    existing_accounts,
+    member_names,
+    read_seq,
+    site_standing,
+    standings,
+    user_named,
+    user_names,
+)
 from chatcore.history.receipts import deliveries, open_inquiries, readers_of
 from chatcore.history.rooms import (
     Access,
@@ -40,6 +49,7 @@ __all__ = [
     "RoomLog",
     "RoomView",
     "access",
+    "account_names",
     "client_id",
     "deliveries",
     "described_change",
@@ -62,6 +72,7 @@ __all__ = [
     "room_named",
     "room_names",
     "rooms_for",
+    "site_standing",
     "standing_banner",
     "standings",
     "unknown_room",

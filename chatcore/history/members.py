@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.db.models import Case, Value, When
 
+from chatcore.history.people import account_names
 from chatcore.models import Membership
 from chatcore.permissions import ROLES
 
@@ -13,7 +14,7 @@ _MOST_MEMBERS = 500
 
 
 class Member(NamedTuple):
-    """A member of a room: the account's primary key as text, the account, the role, since when."""
+    """A member of a room: the account's primary key as text, its name as it is now, the role, since when."""
 
     user_id: str
     name: str
@@ -25,4 +26,6 @@ def members(room_id: int) -> list[Member]:
     """The room's members, owners first, then moderators, each by name; at most 500."""
     rank = Case(*[When(role=role, then=Value(-number)) for number, role in enumerate(ROLES)], default=Value(0))
     found = Membership.objects.filter(room=room_id).order_by(rank, "user_name")
-    return [Member(*row) for row in found.values_list("user_id", "user_name", "role", "joined_at")[:_MOST_MEMBERS]]
+    rows = [Member(*row) for row in found.values_list("user_id", "user_name", "role", "joined_at")[:_MOST_MEMBERS]]
+    names = account_names(member.user_id for member in rows)
+    return [member._replace(name=names.get(member.user_id, member.name)) for member in rows]

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterable
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
@@ -11,7 +13,7 @@ from chatcore.database import places
 from chatcore.exceptions import UserNotFound
 from chatcore.models import Membership, ReadMark, Sanction
 from chatcore.names import storable
-from chatcore.permissions import Actor, Standing, actor_for
+from chatcore.permissions import NOBODY, Actor, Standing, actor_for
 
 
 def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Standing]:
@@ -46,6 +48,11 @@ def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Stan
     }
 
 
+def site_standing(actor: Actor) -> Standing:
+    """What the actor is where no room counts: muted, banned, or neither."""
+    return standings([(0, actor)]).get((0, actor.id), NOBODY)
+
+
 #: So many names are offered to choose from.
 _MANY_NAMES = 200
 
@@ -56,6 +63,22 @@ def user_names(beginning: str) -> list[str]:
     field = get_user_model().USERNAME_FIELD
     found = users.filter(**{f"{field}__startswith": storable(beginning)}).order_by(field)
     return [str(name) for name in found.values_list(field, flat=True)[:_MANY_NAMES]]
+
+
+def account_names(ids: Iterable[str]) -> dict[str, str]:
+    """The names of these accounts as they are now, by id; without those that are gone."""
+    model = get_user_model()
+    known = model._default_manager.filter(pk__in=[pk for pk in ids if _is_key(model, pk)])
+    return {str(pk): str(name) for pk, name in known.values_list("pk", model.USERNAME_FIELD)}
+
+
+def _is_key(model: type[AbstractBaseUser], text: str) -> bool:
+    """Whether it can be a primary key here: the account may live elsewhere."""
+    try:
+        model._meta.pk.to_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def member_names(room_id: int) -> list[str]:
@@ -71,6 +94,8 @@ def read_seq(room_id: int, actor: Actor) -> int:
     return ReadMark.objects.filter(room=room_id, user_id=actor.id).values_list("seq", flat=True).first() or 0
 
 
+#: Among so many accounts a near match is looked for: it is asked for by mistakes, which must stay cheap.
+_MANY_ACCOUNTS = 2000
 #: Names in one query, well below what a database takes.
 _NAMES_AT_ONCE = 1000
 
@@ -93,7 +118,7 @@ def user_named(name: str) -> Actor:
     field = get_user_model().USERNAME_FIELD
     user = users.filter(**{field: storable(name)}).first()
     if user is None:
-        names = [str(known) for known in users.values_list(field, flat=True)[:10_000]]
+        names = [str(known) for known in users.values_list(field, flat=True)[:_MANY_ACCOUNTS]]
         raise UserNotFound(name, difflib.get_close_matches(name, names, 3, 0.6))
     if not user.is_active:
         raise UserNotFound(f"{name} (the account is switched off)")

@@ -1,6 +1,7 @@
 """Rooms as readers see them, and which of them somebody may know of."""
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from chatcore import conf
 from chatcore.exceptions import RoomNotFound
-from chatcore.history.people import standings
+from chatcore.history.people import site_standing, standings
 from chatcore.models import Membership, Message, Room
 from chatcore.names import room_key
 from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_read
@@ -63,14 +64,13 @@ def rooms_for(actor: Actor) -> list[RoomView]:
     """The rooms that the actor may read and that are not archived, by name."""
     if actor.type == "guest" and conf.settings.GUESTS != "read":
         return []
-    if standings([(0, actor)]).get((0, actor.id), NOBODY).banned and not actor.is_superuser:
+    if site_standing(actor).banned and not actor.is_superuser:
         return []
     members = Membership.objects.filter(room=OuterRef("pk")).order_by().values("room")
     last = Message.objects.filter(room=OuterRef("pk"), seq=OuterRef("last_seq")).values("created_at")
     rooms = (
         _visible_rooms(actor)
         .filter(archived_at__isnull=True)
-        .distinct()
         .annotate(member_count=Subquery(members.annotate(n=Count("pk")).values("n")), last_message_at=Subquery(last))
         .order_by("name_key")
     )
@@ -94,6 +94,11 @@ def room_logs() -> list[RoomLog]:
     ]
 
 
+def rooms_numbered(room_ids: Iterable[int]) -> dict[int, RoomView]:
+    """The rooms with these ids that there are."""
+    return {room.pk: _view(room) for room in Room.objects.filter(pk__in=list(room_ids))}
+
+
 def room_named(name: str, actor: Actor = SYSTEM) -> RoomView:
     """The room of this name in any of its spellings, if the actor may read it."""
     return access(name, actor).room
@@ -103,8 +108,7 @@ def access(name: str, actor: Actor) -> Access:
     """The room and what the actor is in it; RoomNotFound (with near matches), Forbidden or NotSignedIn."""
     room = Room.objects.filter(name_key=room_key(name)).first()
     if room is None:
-        standing = standings([(0, actor)]).get((0, actor.id), NOBODY)
-        check_read(actor, _UNKNOWN, standing)  # who may read nothing learns nothing of names either
+        check_read(actor, _UNKNOWN, site_standing(actor))  # who may read nothing learns nothing of names either
         raise unknown_room(name, actor)
     standing = standings([(room.pk, actor)]).get((room.pk, actor.id), NOBODY)
     view = _view(room, Membership.objects.filter(room=room).count())
@@ -141,4 +145,5 @@ def _visible_rooms(actor: Actor) -> QuerySet[Room]:
     rooms = Room.objects.all()
     if not actor.is_person or actor.is_superuser:
         return rooms
-    return rooms.filter(Q(private=False) | Q(memberships__user_id=actor.id))
+    own = Membership.objects.filter(user_id=actor.id).values("room")
+    return rooms.filter(Q(private=False) | Q(pk__in=own))  # not by a join, which takes all members of all rooms

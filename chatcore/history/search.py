@@ -15,7 +15,9 @@ LONGEST_QUERY = 200
 _MOST_FOUND = 50
 _MOST_MESSAGES = 100_000
 _MOST_SECONDS = 0.5
-_PAGE = 2000
+#: Characters of found messages: each of them is looked at again to mark the words.
+_MOST_TEXT = 200_000
+_PAGE = 500
 
 
 class Piece(NamedTuple):
@@ -47,7 +49,7 @@ def search(room_id: int, query: str, before: int | None = None) -> Found:
     """
     if len(query) > LONGEST_QUERY:
         raise BadRequest(f"a search has at most {LONGEST_QUERY} characters, this one has {len(query)}")
-    words = [folded(word) for word in query.split()]
+    words = words_of(query)
     seqs, further = _matches(room_id, words, before if before is not None else 2**63 - 1)
     messages = messages_numbered(room_id, seqs)
     kept = [messages[seq] for seq in seqs if seq in messages and not messages[seq].deleted]
@@ -55,20 +57,26 @@ def search(room_id: int, query: str, before: int | None = None) -> Found:
 
 
 def _matches(room_id: int, words: Sequence[str], before: int) -> tuple[list[int], int | None]:
-    deadline, looked, found = time.monotonic() + _MOST_SECONDS, 0, list[int]()
+    deadline, looked, size, found = time.monotonic() + _MOST_SECONDS, 0, 0, list[int]()
     while True:
         page = texts_before(room_id, before, _PAGE)
         for seq, text in page:
-            text = folded(text)
-            if all(word in text for word in words):
+            flat = folded(text)
+            if all(word in flat for word in words):
                 found.append(seq)
-                if len(found) == _MOST_FOUND:
-                    return found, seq
+                size += len(text)
+            looked += 1
+            full = len(found) == _MOST_FOUND or size >= _MOST_TEXT or looked == _MOST_MESSAGES
+            if full or time.monotonic() >= deadline:  # after each: folding a hostile text takes long
+                return found, seq
         if len(page) < _PAGE:
             return found, None
-        before, looked = page[-1][0], looked + len(page)
-        if looked >= _MOST_MESSAGES or time.monotonic() >= deadline:
-            return found, before
+        before = page[-1][0]
+
+
+def words_of(query: str) -> list[str]:
+    """The words as they are compared, each once."""
+    return list(dict.fromkeys(map(folded, query.split())))
 
 
 def folded(text: str) -> str:

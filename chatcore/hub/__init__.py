@@ -3,5 +3,6 @@
 from chatcore.hub.census import Census
 from chatcore.hub.hub import Hub
 from chatcore.hub.room import RoomHub
+from chatcore.hub.sweep import Sweep
 
-__all__ = ["Census", "Hub", "RoomHub"]
+__all__ = ["Census", "Hub", "RoomHub", "Sweep"]

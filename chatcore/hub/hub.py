@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from chatcore.bell import Batch, Bell
+from chatcore.exceptions import ChatError
 from chatcore.feed import Lookout
 from chatcore.history import RoomView
 from chatcore.history.presence import People
 from chatcore.hub.room import RoomHub
+from chatcore.permissions import Actor
 from chatcore.presence import Share
 
 
@@ -47,6 +49,16 @@ class Hub:
         for room_id, people in found.items():
             if (room := self._rooms.get(room_id)) is not None:
                 room.attend(people)
+
+    def visitors(self) -> dict[int, list[Actor]]:
+        """Who has sockets here, by room; for any thread."""
+        return {room.id: room.visitors for room in list(self._rooms.values())}
+
+    def show_out(self, refused: Mapping[tuple[int, str], ChatError]) -> None:
+        """Close the sockets of who may not be there any more, by room and account."""
+        for (room_id, account_id), error in refused.items():
+            if (room := self._rooms.get(room_id)) is not None:
+                room.show_out(account_id, error)
 
     async def reached(self, events: Sequence[tuple[int, int]]) -> int:
         """How many sockets here have got all these events (room id and rev), as soon as their rooms have."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from chatcore import events, history
 from chatcore.bell import Batch
-from chatcore.events import Gap, Open, Present, You
+from chatcore.events import Gap, Message, Open, Present, You, refusal
 from chatcore.exceptions import ChatError, RoomNotFound
 from chatcore.feed import PAGE, Lookout, follow
 from chatcore.frames import Hello
@@ -17,6 +17,7 @@ from chatcore.history.presence import People
 from chatcore.hub.attendance import Attendance
 from chatcore.hub.tail import Tail
 from chatcore.outlets import Encoded, Outlet, for_plain_clients
+from chatcore.permissions import Actor
 
 logger = logging.getLogger(__name__)
 
@@ -40,24 +41,42 @@ class RoomHub:
         self._forget = forget
         self._full: set[Outlet] = set()
         self._plain: set[Outlet] = set()
-        self._visitors: set[Outlet] = set()
+        self._visitors: dict[Outlet, Actor] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._tail = Tail(view.head)
         self._pages: dict[int, asyncio.Task[Page]] = {}
         self._latest: dict[int, asyncio.Task[list[bytes]]] = {}
         self._ids: dict[int, asyncio.Task[str | None]] = {}
+        self._banners: dict[int, asyncio.Task[Message | None]] = {}
         self._loop = asyncio.get_running_loop()
         self._moved = self._loop.create_future()
         self.task = self._loop.create_task(self._run())
 
-    def visit(self, outlet: Outlet) -> None:
+    def visit(self, outlet: Outlet, actor: Actor) -> None:
         """Somebody is about to enter: stay for him."""
-        self._visitors.add(outlet)
+        self._visitors[outlet] = actor
+
+    @property
+    def visitors(self) -> list[Actor]:
+        """Everybody who has a socket here, each once; for any thread."""
+        return list({actor.id: actor for actor in list(self._visitors.values())}.values())
+
+    def show_out(self, account_id: str, error: ChatError) -> None:
+        """Tell all sockets of this account why it may not be here any more, and close them."""
+        for outlet in [outlet for outlet, actor in self._visitors.items() if actor.id == account_id]:
+            self._full.discard(outlet)
+            self._plain.discard(outlet)
+            del self._visitors[outlet]
+            outlet.live(Encoded.of([events.encode(refusal(self.name, error.code, error.detail))]))
+            task = self._loop.create_task(outlet.close(error.close_code))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     def leave(self, outlet: Outlet) -> None:
         """The counterpart of `visit`; the last one to leave puts out the light."""
         self._full.discard(outlet)
         self._plain.discard(outlet)
-        self._visitors.discard(outlet)
+        self._visitors.pop(outlet, None)
         if not self._visitors:
             self.stop()
 
@@ -94,6 +113,7 @@ class RoomHub:
         position, reason = await self._position(hello)
         begin = self.last
         opened = opening(begin, self.epoch)
+        opened.banner = await self._banner(begin)
         outlet.backlog(Encoded.of([events.encode(opened)]))
         if reason is not None:
             outlet.backlog(self._gap(reason, hello.after or 0, begin))
@@ -174,9 +194,13 @@ class RoomHub:
 
     async def _newest(self, upto: int) -> list[bytes]:
         """The newest messages up to that rev, encoded; all who join at the same rev share them."""
-        for old in [rev for rev in self._latest if rev != upto]:
-            del self._latest[old]
+        _keep_only(self._latest, upto)
         return await self._shared(self._latest, upto, self._read_newest, upto)
+
+    async def _banner(self, rev: int) -> Message | None:
+        """The banner that stands in the room; one read for all who join at the same rev."""
+        _keep_only(self._banners, rev)
+        return await self._shared(self._banners, rev, history.standing_banner, self.id)
 
     def _read_newest(self, upto: int) -> list[bytes]:
         return [events.encode(found) for found in history.latest_messages(self.id, _FIRST_MESSAGES, upto)]
@@ -238,6 +262,11 @@ class RoomHub:
 
 def _present(you: You) -> Present | None:
     return Present(you.id, you.name, you.username) if you.type == "user" else None
+
+
+def _keep_only(tasks: "dict[int, asyncio.Task[T]]", key: int) -> None:
+    for old in [known for known in tasks if known != key]:
+        del tasks[old]
 
 
 async def _awaited(work: Awaitable[T]) -> T:

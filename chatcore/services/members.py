@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from chatcore.database import explaining
 from chatcore.exceptions import BadRequest, LastOwner, MemberNotFound, RoomNotFound, UserNotFound
-from chatcore.history import standings, unknown_room, user_named
+from chatcore.history import access, standings, unknown_room, user_named
 from chatcore.models import Membership
 from chatcore.names import room_key, storable
 from chatcore.permissions import NOBODY, ROLES, Actor, Standing, check_join, check_member_change, check_read
@@ -28,9 +29,8 @@ def add_member(room: str, account: str, role: str, actor: Actor, *, timeout: flo
     """
     if role not in ROLES:
         raise BadRequest(f"{role!a} is no role: take {', '.join(ROLES)}")
+    person = _named(room, account, actor)
     with _held(room, actor, timeout) as (locked, standing):
-        check_member_change(actor, locked, standing)  # who may not add learns nothing of accounts
-        person = user_named(account)
         before = standings([(locked.id, person)])[locked.id, person.id].role
         check_member_change(actor, locked, standing, before, role)
         if before == "owner" and role != "owner":
@@ -44,9 +44,13 @@ def remove_member(room: str, account: str, actor: Actor, *, timeout: float = 5.0
 
     RoomNotFound, MemberNotFound, Forbidden, LastOwner.
     """
+    try:
+        person = _named(room, account, actor)
+    except UserNotFound:
+        person = None
     with _held(room, actor, timeout) as (locked, standing):
         check_member_change(actor, locked, standing)
-        membership = _membership(locked, account)
+        membership = _membership(locked, account, person)
         check_member_change(actor, locked, standing, membership.role)
         _take_out(locked, membership)
     return RoleChange(membership.user_name, membership.role, None)
@@ -85,18 +89,28 @@ def _held(room: str, actor: Actor, timeout: float) -> Iterator[tuple[LockedRoom,
         yield locked, standing
 
 
+def _named(room: str, account: str, actor: Actor) -> Actor:
+    """The account that somebody may add or remove; who may not learns nothing of accounts.
+
+    Before the room is held: what looks like an unknown name is searched for long, and all writers would wait.
+    """
+    with explaining():
+        check_member_change(actor, *access(room, actor))
+        return user_named(account)
+
+
 def _save(room: LockedRoom, person: Actor, role: str) -> None:
     Membership.objects.update_or_create(
         room_id=room.id, user_id=person.id, defaults={"user_name": person.name, "role": role}
     )
 
 
-def _membership(room: LockedRoom, account: str) -> Membership:
+def _membership(room: LockedRoom, account: str, person: Actor | None) -> Membership:
     """The membership of who has that account now, or had it when he came."""
     memberships = Membership.objects.filter(room=room.id)
-    try:
-        found = memberships.filter(user_id=user_named(account).id).first()
-    except UserNotFound:
+    if person is not None:
+        found = memberships.filter(user_id=person.id).first()
+    else:
         found = memberships.filter(user_name=storable(account)).first()
     if found is None:
         raise MemberNotFound(room.name, account)

@@ -9,6 +9,7 @@ from chatcore.services.transaction import writing
 
 #: A room's id and an account's.
 Key = tuple[int, str]
+_LONGEST_NAME = 150
 
 
 def save_presence(
@@ -49,7 +50,13 @@ def _add(lease: Lease, people: Mapping[Key, Present]) -> None:
     rooms = set(Room.objects.filter(pk__in={room_id for room_id, _ in people}).values_list("pk", flat=True))
     Presence.objects.bulk_create(
         [
-            Presence(lease=lease, room_id=room_id, user_id=user_id, user_name=person.name, username=person.username)
+            Presence(
+                lease=lease,
+                room_id=room_id,
+                user_id=user_id,
+                user_name=person.name[:_LONGEST_NAME],  # a site's own accounts may have longer ones
+                username=person.username,
+            )
             for (room_id, user_id), person in people.items()
             if room_id in rooms
         ],

@@ -9,7 +9,7 @@ from django.db.models import Field
 from django.utils import timezone
 
 from chatcore.exceptions import BadRequest, RoomExists
-from chatcore.history import RoomView, access, room_named, user_named
+from chatcore.history import RoomView, access, room_named, site_standing, user_named
 from chatcore.models import Membership, Room
 from chatcore.names import check_room_name, room_key
 from chatcore.permissions import SYSTEM, Actor, check_archive, check_create_room
@@ -47,7 +47,7 @@ def create_room(
 
     BadRoomName, UserNotFound, Forbidden, and RoomExists unless `existing` says to keep or update it.
     """
-    check_create_room(actor)
+    check_create_room(actor, site_standing(actor))
     check_room_name(name)
     wanted: dict[str, Any] = {
         "title": title, "topic": topic, "private": private, "announce_only": announce_only, "max_length": max_length,

@@ -64,7 +64,8 @@ def room_page(address: str) -> Callable[[RoomPage], View]:
 
 def _unknown_room(request: HttpRequest, actor: Actor, name: str, error: BadRoomName | RoomNotFound) -> HttpResponse:
     """What is missing, and what can be done about it. To others a private room is as missing as any."""
-    context: dict[str, object] = {"name": name, "may_create": allowed(check_create_room, actor)}
+    may_create = allowed(check_create_room, actor, history.site_standing(actor))
+    context: dict[str, object] = {"name": name, "may_create": may_create}
     if isinstance(error, BadRoomName):
         context["reason"] = sentence(error)
     else:

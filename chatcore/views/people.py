@@ -36,10 +36,12 @@ def people(request: HttpRequest, actor: Actor, room: RoomView, standing: Standin
             messages.success(request, said, fail_silently=True)
             gone = room.private and request.POST.get("do") == "leave" and not actor.is_superuser
             return redirect("chatcore:rooms") if gone else redirect("chatcore:people", room.name)
-    return render(request, "chatcore/people.html", {**_facts(actor, room, standing), "trouble": trouble}, status=status)
+    refused = request.POST.dict() if request.POST.get("do") == "add" else {}
+    facts = _facts(actor, room, standing, refused)
+    return render(request, "chatcore/people.html", {**facts, "trouble": trouble}, status=status)
 
 
-def _facts(actor: Actor, room: RoomView, standing: Standing) -> dict[str, object]:
+def _facts(actor: Actor, room: RoomView, standing: Standing, refused: dict[str, str]) -> dict[str, object]:
     found = members(room.id)
     here = present_people([room.id])[room.id]
     present = {person.id for person in here.people or ()}
@@ -64,7 +66,7 @@ def _facts(actor: Actor, room: RoomView, standing: Standing) -> dict[str, object
         "own_role": standing.role and role_name(standing.role),
         "may_join": standing.role is None and not room.private and allowed(check_join, actor, room, standing),
         "may_archive": allowed(check_archive, actor, room, standing),
-        "form": MemberForm(roles) if roles else None,
+        "form": MemberForm(roles, refused) if roles else None,
     }
 
 

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,7 +15,7 @@ from chatcore.forms import RoomForm
 from chatcore.history import RoomView
 from chatcore.history.room_list import common_banner, room_list
 from chatcore.page_texts import room_texts
-from chatcore.permissions import Actor, Standing, actor_for, check_create_room, check_post
+from chatcore.permissions import Actor, Standing, actor_for, check_create_room, check_post, check_visit
 from chatcore.sentences import sentence
 from chatcore.views.page import allowed, page, room_page
 
@@ -26,6 +27,8 @@ def rooms(request: HttpRequest) -> HttpResponse:
     actor = actor_for(request.user)
     if actor.type == "guest" and conf.settings.GUESTS != "read":
         raise NotSignedIn
+    standing = history.site_standing(actor)
+    check_visit(actor, standing)
     listed = room_list(actor)
     banner = common_banner([found.room.id for found in listed])
     return render(
@@ -34,8 +37,12 @@ def rooms(request: HttpRequest) -> HttpResponse:
         {
             "own": [found for found in listed if found.role is not None],
             "others": [found for found in listed if found.role is None],
-            "may_create": allowed(check_create_room, actor),
-            "page": {"banner": None if banner is None else to_dict(banner), "texts": room_texts()},
+            "may_create": allowed(check_create_room, actor, standing),
+            "page": {
+                "banner": None if banner is None else to_dict(banner),
+                "now": timezone.now().isoformat(),
+                "texts": room_texts(),
+            },
         },
     )
 
@@ -60,7 +67,7 @@ def room(request: HttpRequest, actor: Actor, found: RoomView, standing: Standing
 def create_room(request: HttpRequest) -> HttpResponse:
     """The form that makes a room, and its answer: the room, or what is wrong with the name."""
     actor = actor_for(request.user)
-    check_create_room(actor)
+    check_create_room(actor, history.site_standing(actor))
     form = RoomForm(request.POST or None, label_suffix="")
     if form.is_valid():
         try:
@@ -79,6 +86,7 @@ def _page_data(request: HttpRequest, found: history.RoomView, actor: Actor) -> d
     return {
         "room": found.name,
         "banner": None if banner is None else to_dict(banner),
+        "now": timezone.now().isoformat(),
         "longest": found.max_length or conf.settings.MAX_LENGTH,
         "sign_in": f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: request.path})}",
         "you": to_dict(You(actor.type, actor.id, actor.name, actor.username)),

@@ -148,6 +148,7 @@ def test_everything_is_done_with_the_keyboard_alone(
         keys.type(text)
         keys.press("Enter")
         person.message(text).wait_for()
+    expect(person.message("the second").locator("article")).to_have_attribute("tabindex", "0")  # with the next frame
     keys.press("Shift+Tab")
     expect(person.message("the second").locator("article")).to_be_focused()
     keys.press("ArrowUp")

@@ -1,12 +1,14 @@
 """A banner on the page, and readers who acknowledge what they see."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.browsing import People
 from tests.acceptance.site import ChatSite
+from tests.acceptance.test_browser_reconnect import post_lines
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -93,3 +95,35 @@ def test_a_banner_for_all_rooms_counts_once_in_a_browser(shared_site: ChatSite, 
         expect(strip).to_be_hidden()
     done = shared_site.manage("chat_send", "-q", room, "--banner", "Another")
     expect(strip).to_contain_text("Another")
+
+
+def test_a_banner_that_came_or_went_within_a_gap_is_not_missed(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    alice.write("before")
+    alice.message("before").wait_for()
+    strip = alice.page.locator("#banner")
+    for banner, seen in ((["--banner", "The cellar is full of water"], True), (["--banner", "--clear"], False)):
+        alice.context.set_offline(True)
+        alice.await_state("offline")
+        assert shared_site.manage("chat_send", "-q", room, *banner).returncode == 0
+        post_lines(shared_site, room, 1, 1100)  # more than is caught up
+        alice.context.set_offline(False)
+        alice.await_state("live")
+        alice.page.locator(".gap").wait_for(state="attached")
+        expect(strip).to_be_visible(visible=seen)
+
+
+def test_a_browser_whose_clock_is_wrong_shows_a_banner_for_its_time(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.page.clock.install(time=datetime.now(UTC) + timedelta(days=2))
+    shared_site.manage("chat_send", "-q", room, "--banner", "--expire", "1h", "Restart at 18:00")
+    alice.page.goto(f"{shared_site.url}chat/{room}/")
+    strip = alice.page.locator("#banner")
+    expect(strip).to_contain_text("Restart at 18:00")
+    alice.page.clock.fast_forward("01:01:00")
+    expect(strip).to_be_hidden()

@@ -172,7 +172,7 @@ def test_what_cannot_be_sent_is_said_next_to_where_it_was_written(
     expect(trouble).to_have_text("Write something first.")
     alice.write("😀" * 4001)
     expect(trouble).to_contain_text("too long")
-    expect(alice.page.locator("#counter")).to_have_text("Characters left: -1")
+    expect(alice.page.locator("#counter")).to_have_text("1 character too many")
     alice.write("😀" * 4000)
     alice.message("😀" * 4000).wait_for()
     expect(trouble).to_be_hidden()

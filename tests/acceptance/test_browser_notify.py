@@ -65,3 +65,49 @@ def test_who_blocks_notifications_is_told(shared_site: ChatSite, people: People,
     alice.page.get_by_role("switch", name="Show a notification").click()
     expect(alice.page.locator("#notify-trouble")).to_contain_text("does not let this site notify you")
     expect(alice.page.get_by_role("switch", name="Show a notification")).not_to_be_checked()
+
+
+def switch_on(person: Person) -> None:
+    person.page.evaluate("() => localStorage.setItem('roomline.notify', 'on')")
+
+
+def test_who_has_the_room_in_front_is_not_notified_by_another_tab(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice", permissions=["notifications"])
+    alice.page.add_init_script(LISTEN)
+    alice.enter(room)
+    switch_on(alice)
+    look_away(alice)
+    front = alice.context.new_page()
+    front.goto(alice.page.url)
+    front.locator("#state[data-state=live]").wait_for()
+    front.bring_to_front()
+    shared_site.manage("chat_send", room, "--name", "bot", "seen by @alice")
+    front.get_by_text("seen by").wait_for()
+    wait_until(
+        lambda: "seen" in front.evaluate("() => Object.keys(localStorage).join()"), "the note of the tab in front"
+    )
+    front.goto("about:blank")
+    shared_site.manage("chat_send", room, "--name", "bot", "not seen by @alice")
+    wait_until(lambda: alice.page.evaluate("() => window.shown.length"), "the notification")
+    assert [body for _, body, _ in alice.page.evaluate("() => window.shown")] == ["not seen by @alice"]
+
+
+def test_what_was_missed_while_the_connection_was_gone_is_notified_of_too(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice", permissions=["notifications"])
+    alice.page.add_init_script(LISTEN)
+    shared_site.manage("chat_send", room, "--name", "bot", "old news for @alice")
+    alice.enter(room)
+    switch_on(alice)
+    look_away(alice)
+    alice.context.set_offline(True)
+    alice.await_state("offline")
+    for number in range(5):
+        shared_site.manage("chat_send", room, "--name", "bot", f"number {number} for @alice")
+    alice.context.set_offline(False)
+    wait_until(lambda: alice.page.evaluate("() => window.shown.length"), "notifications")
+    shown = [body for _, body, _ in alice.page.evaluate("() => window.shown")]
+    assert shown == [f"number {number} for @alice" for number in (2, 3, 4)]  # the last ones, not a hail of them

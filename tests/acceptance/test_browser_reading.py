@@ -367,3 +367,97 @@ def test_who_missed_more_than_is_caught_up_sees_a_line_and_reads_back(
     scroll_to_top_until(alice, "line 1")
     assert alice.texts == lines(1, 1000)
     assert alice.page.locator(".gap").count() == 0
+
+
+PRUNE = """
+from chatcore.models import Message, Room
+room = Room.objects.get(name={room!r})
+old = Message.objects.filter(room=room, seq__lte={upto})
+floor = old.latest("seq").rev
+old.delete()
+Room.objects.filter(pk=room.pk).update(floor=floor)
+"""
+
+
+def prune(site: ChatSite, room: str, upto: int) -> None:
+    done = site.manage("shell", "-v0", "-c", PRUNE.format(room=room, upto=upto))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_who_reads_what_is_pruned_goes_on_with_what_is_kept(shared_site: ChatSite, people: People, room: str) -> None:
+    post_lines(shared_site, room, 1, 400)
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.page.add_init_script(f"({COUNT_HISTORY})()")
+    open_at(alice, room, 42)
+    alice.message("line 42").wait_for()
+    prune(shared_site, room, 200)
+    scroll_to_bottom_until(alice, "line 201")
+    assert numbers(alice)[0] == 201
+    expect(alice.page.locator("#older")).to_contain_text("not kept")
+    alice.page.evaluate("() => { location.hash = '#43'; }")
+    expect(alice.page.locator("#astray")).to_contain_text("#43")
+    prune(shared_site, room, 400)
+    alice.page.evaluate("() => { window.asked.length = 0; }")
+    log = alice.page.locator("#log")
+
+    def nothing_left() -> bool:
+        log.evaluate(SCROLL_TO, 1e9)
+        alice.page.wait_for_timeout(10)
+        return numbers(alice) == []
+
+    wait_until(nothing_left, "an empty page")
+    assert len(alice.page.evaluate("() => window.asked")) <= 2  # nobody is asked again and again for what is gone
+    post_lines(shared_site, room, 401, 402)
+    alice.message("line 402").wait_for()
+    assert numbers(alice) == [401, 402]
+
+
+@pytest.mark.slow
+def test_a_link_to_an_old_message_marks_nothing_as_read_that_was_not_shown(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    post_lines(shared_site, room, 1, 300)
+    [alice] = people.signed_in(shared_site, "alice")
+    open_at(alice, room, 42)
+    code = (
+        f"from chatcore.models import ReadMark; print(*[m.seq for m in ReadMark.objects.filter(room__name={room!r})])"
+    )
+    mark = wait_until(lambda: shared_site.manage("shell", "-v0", "-c", code).stdout.strip(), "the read mark")
+    assert 42 <= int(mark) <= 67
+
+
+@pytest.mark.slow
+def test_a_quote_does_not_outlive_the_deletion_of_a_message_that_is_not_in_the_page(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    post_lines(shared_site, room, 1, 30)
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    alice.message("line 2").wait_for(state="attached")
+    code = (
+        f"from chatcore.services import Post, post_messages; post_messages([Post({room!r}, 'an answer', reply_to=2)])"
+    )
+    assert shared_site.manage("shell", "-v0", "-c", code).returncode == 0
+    quote = alice.message("an answer").locator(".quote")
+    expect(quote).to_contain_text("line 2")
+    post_lines(shared_site, room, 32, 1020)
+    wait_until(lambda: numbers(alice)[0] > 2, "a page without the message")
+    shared_site.manage("chat_send", room, "--delete", "2")
+    expect(quote).to_contain_text("This message was deleted")
+
+
+@pytest.mark.slow
+def test_a_message_that_was_clicked_on_does_not_keep_all_that_follows_in_the_page(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    post_lines(shared_site, room, 1, 20)
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    alice.message("line 15").locator(".text").click()
+    for first in range(21, 3021, 500):
+        post_lines(shared_site, room, first, first + 499)
+        alice.message(f"line {first + 499}").wait_for()
+    assert len(numbers(alice)) <= 3000
+    expect(alice.message("line 3020")).to_be_in_viewport()
+    expect(alice.page.locator("#log")).to_be_focused()

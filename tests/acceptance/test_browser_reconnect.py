@@ -13,6 +13,10 @@ POST = """
 from chatcore.services import Post, post_messages
 post_messages([Post({room!r}, f"line {{number}}") for number in range({first}, {last} + 1)])
 """
+HIDE = """() => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 class Cut:
@@ -147,6 +151,7 @@ def test_a_page_that_is_sent_away_says_why_and_stays_away(
     alice.await_state("stopped")
     expect(alice.page.locator("#stopped")).to_have_text(words)
     assert alice.page.locator("#composer").is_hidden()
+    assert alice.page.locator("#read-only").is_hidden()
     alice.page.evaluate("() => dispatchEvent(new Event('online'))")
     alice.page.wait_for_timeout(100)
     assert len(cut.routes) == 1
@@ -212,6 +217,19 @@ def test_a_line_that_fell_silent_is_noticed_and_replaced(shared_site: ChatSite, 
     alice.page.clock.run_for(45_000)  # 25 s without a word, then 10 s without an answer
     cut.came_back(after=1)
     alice.message("unheard").wait_for()
+
+
+def test_a_line_that_fell_silent_is_noticed_in_a_tab_that_nobody_looks_at(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.page.clock.install()
+    cut = Cut(alice)
+    alice.enter(room)
+    alice.page.evaluate(HIDE)
+    cut.falls_silent()
+    alice.page.clock.run_for(45_000)
+    cut.came_back(after=1)
 
 
 def test_a_page_that_wakes_asks_whether_the_line_lives(shared_site: ChatSite, people: People, room: str) -> None:

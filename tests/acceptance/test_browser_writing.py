@@ -1,6 +1,7 @@
 """What somebody does with messages in a real browser: answers, edits, deletes, mentions, and what he has begun."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Locator, WebSocketRoute, expect
@@ -190,6 +191,23 @@ def test_two_tabs_leave_each_other_s_drafts_alone(shared_site: ChatSite, people:
     expect(other.locator("#write")).to_have_value("in the second")
 
 
+def test_a_tab_finds_again_what_was_begun_in_it(shared_site: ChatSite, people: People, room: str) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    other = alice.context.new_page()
+    other.goto(alice.page.url)
+    other.locator("#state[data-state=live]").wait_for()
+    field(alice).press_sequentially("in the first")
+    kept = "() => Object.entries(localStorage).find(([key]) => key.includes('draft'))?.[1] ?? ''"
+    wait_until(lambda: "in the first" in other.evaluate(kept), "the first draft")
+    other.locator("#write").press_sequentially("in the second")
+    wait_until(lambda: "in the second" in other.evaluate(kept), "the second draft")
+    alice.page.reload()
+    expect(field(alice)).to_have_value("in the first")
+    other.reload()
+    expect(other.locator("#write")).to_have_value("in the second")
+
+
 def test_an_unsent_text_goes_out_after_a_reload_once(shared_site: ChatSite, people: People, room: str) -> None:
     """Once a text that never reached the server, once one whose answer never came back."""
     [alice] = people.signed_in(shared_site, "alice")
@@ -213,6 +231,23 @@ def test_an_unsent_text_goes_out_after_a_reload_once(shared_site: ChatSite, peop
     log = in_the_log(shared_site, room)
     assert [message["message"] for message in log] == ["never answered", "never sent"]
     assert json.loads(held[0])["client_id"] == log[1]["client_id"]
+
+
+def test_what_waits_after_a_reload_goes_on_from_the_log(shared_site: ChatSite, people: People, room: str) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+
+    def hold(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        route.on_message(lambda text: None if "not yet" in str(text) else server.send(text))
+
+    alice.page.route_web_socket("**/ws/**", hold)
+    alice.enter(room)
+    alice.write("in the log")
+    alice.message("in the log").wait_for()
+    alice.write("not yet")
+    alice.enter(room)
+    alice.message("in the log").wait_for()
+    expect(alice.page.locator("#outbox .row")).to_have_class(re.compile("continued"))  # no second date, no byline
 
 
 def test_others_see_who_types(shared_site: ChatSite, people: People, room: str) -> None:
@@ -263,7 +298,8 @@ def test_on_touch_enter_breaks_the_line_and_the_button_sends(shared_site: ChatSi
     field(alice).press_sequentially("one")
     field(alice).press("Enter")
     field(alice).press_sequentially("two")
-    expect(field(alice)).to_have_value("one\ntwo")
+    field(alice).press("Enter")
+    expect(field(alice)).to_have_value("one\ntwo\n")
     alice.page.get_by_role("button", name="Send").tap()
     wait_until(lambda: alice.texts == ["one\ntwo"], "the message")
 

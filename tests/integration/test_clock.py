@@ -55,9 +55,10 @@ async def answers(inquiry: str, servers: int = 1) -> list[int]:
 
 def test_what_is_due_reaches_the_sockets_and_so_does_its_expiry(newbox: RoomView) -> None:
     services.schedule_messages([Post("newbox", "later", lifetime=HOUR)], timezone.now() + HOUR)
+    user = User.objects.create_user("alice")
 
     async def check(site: Site) -> None:
-        async with site.hello("newbox", User(pk=1, username="alice")) as alice:
+        async with site.hello("newbox", user) as alice:
             await alice.only("open")
             await elsewhere(Scheduled.objects.update, due_at=timezone.now())
             *others, message = await alice.until("message")
@@ -75,7 +76,7 @@ def test_a_server_answers_with_the_sockets_that_have_the_message(newbox: RoomVie
     async def check(site: Site) -> None:
         async with AsyncExitStack() as stack:
             for number in range(3):
-                user = User(pk=number + 1, username=f"user{number}")
+                user = await elsewhere(User.objects.create_user, f"user{number}")
                 await stack.enter_async_context(site.socket("newbox", user, full=False))
             (message,) = await elsewhere(say, "newbox", "hi")
             inquiry = await elsewhere(services.ask_delivery, [("newbox", message.rev)])

@@ -280,6 +280,16 @@ def test_rooms_are_listed_by_name_with_what_readers_see(people: dict[str, Actor]
     assert (rooms["beta"].last_message_at, rooms["alpha"].last_message_at) == (message.created_at, None)
 
 
+def test_rooms_of_many_members_do_not_hide_near_matches(
+    people: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatcore.history.rooms._MANY_NAMES", 2)
+    services.create_room("big", members=["alice", "bob", "carol"])
+    services.create_room("newbox")
+    with pytest.raises(RoomNotFound, match="did you mean newbox"):
+        history.room_named("newbx", people["sam"])
+
+
 def test_standings_are_what_each_is_in_each_room_now(newbox: RoomView, people: dict[str, Actor]) -> None:
     ops = services.create_room("ops", owner="alice", members=["bob"]).room
     now = datetime.now(UTC)

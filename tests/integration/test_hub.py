@@ -255,7 +255,7 @@ def test_many_who_come_back_at_once_share_one_reading_of_the_log(newbox: RoomVie
     with counting():
         in_a_site(check)
     assert len([params for params in reads if 100 in params]) == 1
-    assert len(reads) == 2, "and once the room itself, from its head on"
+    assert len(reads) == 3, "and once the room itself, from its head on, and once its banner"
 
 
 # Live

@@ -168,3 +168,11 @@ def test_forms_need_their_token() -> None:
     strict.force_login(User.objects.get(username="alice"))
     assert strict.post(PAGE, {"do": "archive"}).status_code == 403
     assert not history.room_named("ops").archived
+
+
+def test_what_was_refused_stands_in_the_form_to_be_corrected() -> None:
+    response = browser("alice").post(PAGE, {"do": "add", "account": "carrol", "role": "moderator"})
+    assert response.status_code == 404
+    body = response.content.decode()
+    assert 'value="carrol"' in body
+    assert '<option value="moderator" selected>' in body

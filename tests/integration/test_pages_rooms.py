@@ -153,12 +153,13 @@ def test_a_bad_name_is_told_why(visitor: Client, path: str) -> None:
     assert "create_room" not in response.content.decode()
 
 
-def test_a_banned_person_is_refused_with_a_reason(visitor: Client, alice: User) -> None:
+@pytest.mark.parametrize("path", ["/", "/chat/newbox/", "/rooms/new/"])
+def test_a_banned_person_is_refused_with_a_reason(path: str, visitor: Client, alice: User) -> None:
     from chatcore.models import Sanction
 
     services.create_room("newbox")
     Sanction.objects.create(user_id=str(alice.pk), user_name="alice", kind="ban")
-    response = visitor.get("/chat/newbox/")
+    response = visitor.get(path)
     assert response.status_code == 403
     assert "You are banned here" in text_of(response)
 

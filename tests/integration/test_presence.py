@@ -226,6 +226,13 @@ def test_a_lease_that_was_taken_away_is_made_again_with_all_its_people(newbox: R
     with_servers(check)
 
 
+def test_an_account_with_a_long_name_keeps_nobody_s_presence_from_being_stored(newbox: RoomView) -> None:
+    people = [Present("1", "x" * 254, "X"), Present("2", "bob", "Bob")]
+    here = {(newbox.id, person.id): person for person in people}
+    services.save_presence("one:1", 1, timezone.now() + timedelta(hours=1), here, {})
+    assert present_people([newbox.id])[newbox.id].people == [Present("2", "bob", "Bob"), Present("1", "x" * 150, "X")]
+
+
 def test_a_crowd_is_counted_and_not_named(newbox: RoomView) -> None:
     crowd = {(newbox.id, str(number)): Present(str(number), f"p{number}", f"P {number}") for number in range(100, 200)}
     fewer = dict(list(crowd.items())[:50])

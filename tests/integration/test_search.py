@@ -102,10 +102,20 @@ def test_a_long_room_is_looked_through_in_steps(newbox: RoomView, monkeypatch: p
 
 
 def test_the_time_for_one_search_is_limited(newbox: RoomView, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAGE", 10)
     monkeypatch.setattr(module, "_MOST_SECONDS", 0.0)
     say(*["hay"] * 30)
-    assert search(newbox.id, "needle") == ([], 21)
+    assert search(newbox.id, "needle") == ([], 30)
+
+
+def test_what_is_found_is_limited_by_its_length_too(newbox: RoomView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_TEXT", 1000)
+    say(*["needle" + "!" * 494] * 3)
+    assert found(newbox, "needle") == [3, 2]
+    assert found(newbox, "needle", 2) == [1]
+
+
+def test_a_word_that_is_asked_for_a_hundred_times_is_looked_for_once(newbox: RoomView) -> None:
+    assert module.words_of("a A b " * 33) == ["a", "b"]
 
 
 def test_a_query_that_is_too_long_is_refused(newbox: RoomView) -> None:
@@ -118,7 +128,7 @@ def test_the_page_marks_the_words_and_links_to_the_messages(newbox: RoomView, vi
     body = visitor.get("/chat/newbox/search/?q=fox").content.decode()
     assert "a &lt;b&gt;<mark>Fox</mark>&lt;/b&gt; &amp; hound" in body
     assert 'href="/chat/newbox/#1"' in body
-    assert "1 message, the newest first" in body
+    assert "1 message</p>" in body
 
 
 def test_the_page_leads_further_back_with_the_same_words(newbox: RoomView, visitor: Client) -> None:

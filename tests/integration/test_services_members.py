@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from chatcore import history, services
 from chatcore.exceptions import (
@@ -20,6 +22,7 @@ from chatcore.exceptions import (
     RoomNotFound,
     UserNotFound,
 )
+from chatcore.history.members import members
 from chatcore.models import Membership, Sanction
 from chatcore.permissions import GUEST, SYSTEM, Actor
 from chatcore.services import RoleChange
@@ -161,6 +164,18 @@ def test_an_account_that_is_not_there_is_said_with_a_near_match(club: str, peopl
         services.add_member(club, "carol", "king", people["alice"])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_an_unknown_account_is_looked_for(club: str, people: dict[str, Actor]) -> None:
+    for account in ("carrol", "carol"):
+        with CaptureQueriesContext(connection) as seen, suppress(UserNotFound):
+            services.add_member(club, account, "member", people["alice"])
+        writes = [number for number, query in enumerate(seen.captured_queries) if query["sql"].startswith("BEGIN")]
+        accounts = [number for number, query in enumerate(seen.captured_queries) if "auth_user" in query["sql"]]
+        assert accounts
+        assert all(number < write for number in accounts for write in writes)
+    assert writes
+
+
 def test_an_account_that_was_deleted_can_be_removed_under_its_old_name(club: str, people: dict[str, Actor]) -> None:
     User.objects.filter(username="bob").delete()
     assert services.remove_member(club, "bob", people["alice"]).before == "moderator"
@@ -189,3 +204,17 @@ def test_a_private_room_that_one_is_not_in_cannot_even_be_archived(club: str, pe
         with pytest.raises(ChatError) as refusal:
             services.archive_room(club, actor)
         assert type(refusal.value) is RoomNotFound
+
+
+def test_members_stand_under_the_names_that_their_accounts_have_now(club: str) -> None:
+    erin = User.objects.create_user("erin")
+    services.add_member(club, "erin", "moderator", SYSTEM)
+    User.objects.filter(pk=erin.pk).update(username="erika")
+    User.objects.create_user("erin")
+    services.add_member(club, "erin", "member", SYSTEM)
+    assert {member.name: member.role for member in members(history.room_named(club).id)}.items() >= {
+        ("erika", "moderator"),
+        ("erin", "member"),
+    }
+    services.remove_member(club, "erin", SYSTEM)
+    assert "erika" in {member.name for member in members(history.room_named(club).id)}

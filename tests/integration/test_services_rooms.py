@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from chatcore import history, services
 from chatcore.exceptions import BadRequest, BadRoomName, Forbidden, NotSignedIn, RoomExists, UserNotFound
-from chatcore.models import Membership, Room
+from chatcore.models import Membership, Room, Sanction
 from chatcore.permissions import GUEST, Actor
 from chatcore.services.rooms import FOREVER
 
@@ -30,6 +30,15 @@ def test_a_new_room_is_public_empty_and_keeps_everything() -> None:
     assert (room.retention, room.max_length) == (None, None)
     assert len(room.epoch) == 32
     assert room == history.room_named("newbox")
+
+
+@pytest.mark.parametrize("kind", ["mute", "ban"])
+def test_who_is_muted_or_banned_makes_no_room(people: dict[str, Actor], settings: object, kind: str) -> None:
+    settings.CHAT_ROOM_CREATE = "users"  # type: ignore[attr-defined]
+    Sanction.objects.create(user_id=people["alice"].id, user_name="alice", kind=kind)
+    with pytest.raises(Forbidden):
+        services.create_room("newbox", title="What I may not say", owner="alice", actor=people["alice"])
+    assert not Room.objects.exists()
 
 
 def test_a_room_is_what_was_asked_for(people: dict[str, Actor]) -> None:

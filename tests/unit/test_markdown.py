@@ -69,5 +69,26 @@ def test_no_text_makes_another_tag_or_attribute(text: str) -> None:
     assert "<" not in ALLOWED.sub("", html_of(text) or "")
 
 
+@pytest.mark.parametrize("text", ["> " * 30 + "deep", "- " * 30 + "deep", "[note]: https://a.example"])
+def test_a_text_that_its_html_would_lose_has_none(text: str) -> None:
+    assert html_of(text) is None
+
+
+def test_a_text_of_ten_levels_is_shown_whole() -> None:
+    assert "<p>deep</p>" in (html_of("> " * 10 + "deep") or "")
+
+
 def test_a_text_that_is_too_long_to_be_parsed_has_no_html() -> None:
     assert html_of("a" * (LONGEST + 1)) is None
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("between", ["a", "\u2028"])
+def test_a_table_that_would_be_filled_up_to_many_times_its_text_has_no_html(line_end: str, between: str) -> None:
+    head = f"|{between}" * 500 + line_end + "|-" * 500 + line_end
+    assert html_of(head + f"a{line_end}" * 400) is None
+
+
+def test_a_text_that_becomes_many_times_its_length_has_no_html() -> None:
+    address = "https://a.example/" + "x" * 2000
+    assert html_of(f"[a]: {address}\n\n" + "[a]" * 1000) is None

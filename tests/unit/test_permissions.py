@@ -223,10 +223,16 @@ def refusal_of(call: Callable[[], None]) -> type[ChatError] | None:
 def test_who_may_create_rooms(actor: Actor, who_may: str, refusal: type[ChatError] | None) -> None:
     with override_settings(CHAT_ROOM_CREATE=who_may):
         if refusal is None:
-            check_create_room(actor)
+            check_create_room(actor, NOBODY)
         else:
             with pytest.raises(refusal):
-                check_create_room(actor)
+                check_create_room(actor, NOBODY)
+
+
+@pytest.mark.parametrize(("actor", "standing"), [(ALICE, Standing(muted=True)), (STAFF, Standing(banned=True))])
+def test_who_may_not_write_makes_no_rooms(actor: Actor, standing: Standing) -> None:
+    with override_settings(CHAT_ROOM_CREATE="users"), pytest.raises(Forbidden):
+        check_create_room(actor, standing)
 
 
 def test_keys_are_the_actor_s_own() -> None:

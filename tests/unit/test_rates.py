@@ -58,3 +58,18 @@ def test_what_is_still_owed_is_not_forgotten_among_many() -> None:
     for number in range(10_100):
         buckets.wait(str(number), rate)
     assert buckets.wait("0", rate) > 3500
+
+
+def test_many_who_all_owe_do_not_make_each_call_look_through_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    forget = Buckets._forget
+
+    def counted(self: Buckets, now: float, rate: Rate) -> None:
+        looked.append(len(self._spent))
+        forget(self, now, rate)
+
+    monkeypatch.setattr(Buckets, "_forget", counted)
+    buckets, rate = Buckets(), Rate(steady=1 / 3600, burst=1.0)
+    for number in range(45_000):
+        buckets.wait(str(number), rate)
+    assert looked == [10_000, 20_000, 40_000]

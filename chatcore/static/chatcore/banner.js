@@ -1,12 +1,12 @@
 /** The strip above the page: the newest banner, until it expires, is deleted, or this reader dismisses it. */
 
 import { fillContent } from "./content.js";
-import { keep, kept } from "./store.js";
-import { texts } from "./texts.js";
+import { remember, remembered } from "./store.js";
+import { ahead, texts } from "./texts.js";
 
+/** Banners by the moment they were sent: one that went to all rooms is one. */
 const DISMISSED = "dismissed-banners";
 const ALARMED = "alarmed-banners";
-const REMEMBERED = 50;
 const ALARMING = 4; // the priority from which on a banner is read out
 const LONGEST_TIMER = 2 ** 31 - 1; // milliseconds
 
@@ -29,10 +29,16 @@ export class Banner {
     this.#draw();
   }
 
+  /** The banner that stands now, or null: what was missed may have put it up or ended it. */
+  stands(message) {
+    this.message = message;
+    this.#draw();
+  }
+
   #draw() {
     clearTimeout(this.timer);
     const { message, strip } = this;
-    const left = message?.expires_at ? Date.parse(message.expires_at) - Date.now() : Infinity;
+    const left = message?.expires_at ? Date.parse(message.expires_at) - (Date.now() - ahead) : Infinity;
     strip.hidden = !message || message.deleted || left <= 0 || remembered(DISMISSED).includes(message.created_at);
     if (strip.hidden) return;
     strip.dataset.priority = message.priority;
@@ -60,18 +66,4 @@ export class Banner {
     this.strip.hidden = true;
     (document.getElementById("log") ?? document.getElementById("main")).focus(); // the button that had it is gone
   }
-}
-
-/** The banners of this list, by the moment they were sent: one that went to all rooms is one. */
-function remembered(list) {
-  try {
-    const moments = JSON.parse(kept(list) ?? "[]");
-    return Array.isArray(moments) ? moments : [];
-  } catch {
-    return []; // nothing of ours
-  }
-}
-
-function remember(list, moment) {
-  keep(list, JSON.stringify([...remembered(list), moment].slice(-REMEMBERED)));
 }

@@ -1,6 +1,6 @@
 /** The form in which a message is written: keys, growth, the limit, and what went wrong. Sends nothing itself. */
 
-import { filled } from "./texts.js";
+import { counted, filled } from "./texts.js";
 import { language } from "./times.js";
 
 const SELF_SIZING = CSS.supports("field-sizing", "content");
@@ -29,6 +29,8 @@ export class Composer {
       this.#submit();
     });
     this.field.addEventListener("keydown", (event) => this.#pressed(event));
+    // Before it is laid out for the first time.
+    this.field.addEventListener("beforeinput", ({ data }) => data?.length > VAST && this.field.classList.add("vast"));
     this.field.addEventListener("input", () => this.#typed());
     this.#fitKeyboard();
     touchScreen.addEventListener("change", () => this.#fitKeyboard());
@@ -62,6 +64,12 @@ export class Composer {
     document.getElementById("read-only").hidden = writing;
   }
 
+  /** The page is at its end, which is said above: neither the form nor why there is none. */
+  end() {
+    this.allow(false);
+    document.getElementById("read-only").hidden = true;
+  }
+
   /** While an answer is awaited the text stands still. */
   wait(waiting) {
     this.field.readOnly = waiting;
@@ -89,9 +97,9 @@ export class Composer {
 
   #submit() {
     if (this.waiting) return;
-    const text = this.field.value;
+    const text = withoutBlankEnds(this.field.value);
     const length = this.#length();
-    if (!text.trim()) return this.complain(this.page.texts.empty);
+    if (!text) return this.complain(this.page.texts.empty);
     if (length > this.page.longest) return this.complain(filled(this.page.texts.too_long, this.#numbers(length)));
     this.complain(null);
     if (this.desk.submit(text)) this.put("");
@@ -118,13 +126,19 @@ export class Composer {
     return { count, limit, left };
   }
 
+  #left(length) {
+    const over = length - this.page.longest;
+    if (over > 0) return counted(this.page.texts.characters_over, over);
+    return filled(this.page.texts.characters_left, { count: this.#numbers(length).left });
+  }
+
   /** Bring the counter and the field's height to what stands in it. */
   #fit() {
     const near = this.field.value.length > this.page.longest * WARN_AT;
     const length = near ? this.#length() : 0;
     this.counter.hidden = length <= this.page.longest * WARN_AT;
     this.counter.classList.toggle("over", length > this.page.longest);
-    this.counter.textContent = this.counter.hidden ? "" : filled(this.page.texts.characters_left, { count: this.#numbers(length).left });
+    this.counter.textContent = this.counter.hidden ? "" : this.#left(length);
     const vast = this.field.value.length > VAST;
     this.field.classList.toggle("vast", vast);
     if (SELF_SIZING) return;
@@ -135,4 +149,9 @@ export class Composer {
   #fitKeyboard() {
     this.field.enterKeyHint = touchScreen.matches ? "enter" : "send";
   }
+}
+
+/** Without empty lines above and below: on touch the Enter key leaves them. What the first line is indented by stays. */
+function withoutBlankEnds(text) {
+  return text.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
 }

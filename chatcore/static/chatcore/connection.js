@@ -41,7 +41,7 @@ export class Connection {
     addEventListener("pageshow", (event) => event.persisted && this.comeBack());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#wake());
     setInterval(() => this.#look(), LOOK_EVERY);
-    new BroadcastChannel("roomline").onmessage = ({ data }) => data.type === "signed_out" && this.stop("signed_out");
+    new BroadcastChannel("roomline").onmessage = ({ data }) => data.type === "signed_out" && this.comeBack(); // the server knows whether it is so
   }
 
   get live() {
@@ -116,8 +116,7 @@ export class Connection {
     const now = Date.now();
     const slept = now - this.lookedAt > ASLEEP; // the whole machine did
     this.lookedAt = now;
-    if (document.visibilityState !== "visible") return;
-    if (slept) this.#wake();
+    if (slept && document.visibilityState === "visible") this.#wake();
     else if (now - this.heardAt > QUIET && !this.pong) this.#probe(PONG_WITHIN);
   }
 

@@ -1,9 +1,10 @@
 /**
  * What somebody has begun to write in a room, kept in the browser across reloads. A tab writes only what was typed in
- * it and takes away only what it wrote itself: two tabs in one room leave each other alone.
+ * it and takes away only what it wrote itself: two tabs in one room leave each other alone. What a tab wrote itself it
+ * finds again; a new one begins with what was written last.
  */
 
-import { forget, keep, kept } from "./store.js";
+import { forget, keep, keepHere, kept, keptHere } from "./store.js";
 
 const WRITE_AFTER = 300; // milliseconds without a key
 
@@ -20,7 +21,7 @@ export class Drafts {
   /** What was begun: `text`, and `reply`, the number of the message that it answers, or null. Null if nothing was. */
   begun() {
     try {
-      this.written = kept(this.key);
+      this.written = keptHere(this.key) ?? kept(this.key);
       const { text, reply } = JSON.parse(this.written);
       return { text: String(text ?? ""), reply: Number(reply) || null };
     } catch {
@@ -39,6 +40,7 @@ export class Drafts {
   clear() {
     clearTimeout(this.timer);
     this.next = null;
+    keepHere(this.key, null);
     if (this.written !== null && kept(this.key) === this.written) forget(this.key);
     this.written = null;
   }
@@ -50,5 +52,6 @@ export class Drafts {
     this.written = this.next;
     this.next = null;
     keep(this.key, this.written);
+    keepHere(this.key, this.written);
   }
 }

@@ -5,12 +5,15 @@
 
 import { firstLine } from "./content.js";
 import { chime } from "./sound.js";
-import { keep, kept } from "./store.js";
+import { keep, kept, remember, remembered } from "./store.js";
 import { filled, page, texts } from "./texts.js";
 
 const SHOWN = "notify";
 const SOUND = "sound";
 const RUNG = "rung"; // the message for which some tab of this browser has rung
+const SEEN = "seen"; // messages that came while a tab with their room had the focus
+const SAID_WITHIN = 300; // milliseconds in which such a tab says so
+const MOST_NOTICES = 3; // of what was missed while the connection was gone
 const URGENT = 4;
 
 export class Notify {
@@ -18,6 +21,7 @@ export class Notify {
     this.shown = document.getElementById("notify-shown");
     this.sound = document.getElementById("notify-sound");
     this.trouble = document.getElementById("notify-trouble");
+    this.calls = []; // messages to notify of
     this.shown.addEventListener("change", () => this.#switchShown());
     this.sound.addEventListener("change", () => this.#switchSound());
     document.getElementById("notify").addEventListener("toggle", () => this.#draw());
@@ -25,14 +29,23 @@ export class Notify {
     this.#draw();
   }
 
-  /** A live message. @param {object} message @param {object} you who reads */
+  /** A message that is news. @param {object} message @param {object} you who reads */
   take(message, you) {
     const own = message.author.type === you.type && message.author.id === you.id;
     const called = message.mentions.includes(you.name) && you.type === "user";
-    if (own || document.hasFocus() || !(called || message.priority >= URGENT)) return;
-    if (this.#mayShow && kept(SHOWN) === "on") this.#show(message);
-    if (kept(SOUND) !== "on" || kept(RUNG) === message.id) return;
-    keep(RUNG, message.id);
+    if (own || message.deleted || !(called || message.priority >= URGENT)) return;
+    if (document.hasFocus()) remember(SEEN, message.id);
+    else if (this.calls.push(message) === 1) setTimeout(() => this.#call(), SAID_WITHIN);
+  }
+
+  #call() {
+    const seen = remembered(SEEN);
+    const unseen = this.calls.splice(0).filter(({ id }) => !seen.includes(id));
+    if (!unseen.length) return;
+    if (this.#mayShow && kept(SHOWN) === "on") unseen.slice(-MOST_NOTICES).forEach((message) => this.#show(message));
+    const { id } = unseen.at(-1);
+    if (kept(SOUND) !== "on" || kept(RUNG) === id) return;
+    keep(RUNG, id);
     chime();
   }
 

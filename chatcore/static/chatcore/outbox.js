@@ -3,6 +3,8 @@
  * `client_id` (the server stores it once), settled by `sent` or by the message itself, kept with a way out when refused.
  */
 
+import { keepHere, keptHere } from "./store.js";
+
 const ANSWER_WITHIN = 10_000; // milliseconds; the server itself gives up after 5 s
 const SAY_AFTER = 1000;
 
@@ -16,12 +18,13 @@ export class Outbox {
   /**
    * @param {string} place the account and the room: what waits is kept for this tab under that name
    * @param {object} texts
-   * @param {{send: (frame: object) => boolean, silence: () => void, draw: (own: object, above: HTMLElement | null) => HTMLElement}} room
+   * @param {{send: (frame: object) => boolean, silence: () => void, draw: (own: object, above: HTMLElement | null) => HTMLElement,
+   *   join: (row: HTMLElement, above: HTMLElement | null) => void}} room
    *   `send`: whether the frame went to a live socket; `silence`: an answer is overdue, the socket is probably dead;
-   *   `draw`: the row of a message that has no number yet, below another
+   *   `draw`: the row of a message that has no number yet, below another; `join` fits it to what stands above it now
    */
   constructor(place, texts, room) {
-    this.key = `roomline.outbox.${place}`;
+    this.key = `outbox.${place}`;
     this.list = document.getElementById("outbox");
     this.texts = texts;
     this.room = room;
@@ -62,6 +65,8 @@ export class Outbox {
   /** The log has come to `rev`: what is stored up to there has its place in it. */
   reached(rev) {
     for (const [id, own] of this.waiting) if (own.rev && own.rev <= rev) this.settle(id);
+    const first = this.list.firstElementChild;
+    if (first) this.room.join(first, document.getElementById("rows").lastElementChild);
   }
 
   /** The message stands in the log. */
@@ -74,13 +79,14 @@ export class Outbox {
     this.#keep();
   }
 
-  /** Whether `id` was one of ours; it is marked with the reason. */
-  fail(id, reason) {
+  /** Whether `id` was one of ours; it is marked with the reason. `final`: trying again would not help. */
+  fail(id, reason, final = false) {
     const own = this.waiting.get(id);
     if (!own) return false;
     clearTimeout(own.timer);
     own.failed = reason;
     this.#say(own, reason, "failed");
+    own.row.querySelector("[data-do=retry]").hidden = final;
     this.#keep();
     return true;
   }
@@ -128,17 +134,12 @@ export class Outbox {
   /** For this tab alone: another one would send it, too. */
   #keep() {
     const unsent = [...this.waiting].map(([id, { text, reply_to, at, failed }]) => ({ id, text, reply_to, at, failed }));
-    try {
-      if (unsent.length) sessionStorage.setItem(this.key, JSON.stringify(unsent));
-      else sessionStorage.removeItem(this.key);
-    } catch {
-      // a browser that keeps nothing: until the next reload
-    }
+    keepHere(this.key, unsent.length ? JSON.stringify(unsent) : null);
   }
 
   #kept() {
     try {
-      return JSON.parse(sessionStorage.getItem(this.key)) ?? [];
+      return JSON.parse(keptHere(this.key)) ?? [];
     } catch {
       return [];
     }

@@ -26,7 +26,8 @@ export class People {
     this.button.setAttribute("aria-label", texts.people);
     this.present = new Map();
     this.list.replaceChildren();
-    this.crowd.hidden = true;
+    this.crowd.textContent = texts.here_unknown;
+    this.crowd.hidden = false;
   }
 
   #draw(count) {

@@ -22,6 +22,11 @@ export class ReadMark {
     this.told = 0;
   }
 
+  /** The numbers begin anew, perhaps with smaller ones. */
+  forget() {
+    this.seq = this.told = 0;
+  }
+
   #tell() {
     this.timer = null;
     if (this.seq > this.told && this.send({ type: "ack", seq: this.seq })) this.told = this.seq;

@@ -68,7 +68,7 @@ export class Reading {
     this.caughtUp = false;
     this.missed = 0;
     this.counting = this.placed;
-    this.readMark.reopened(frame.read_seq);
+    this.readMark.reopened();
     if (first) this.unread.begin(frame.read_seq);
     this.#catchUp();
   }
@@ -79,14 +79,15 @@ export class Reading {
     this.window.pause();
   }
 
-  /** A `message`, `edit` or `delete`; whether it is a message that came live. */
+  /** A `message`, `edit` or `delete`; whether it is a message that is news, live or missed. */
   take(event) {
     const known = this.log.newest;
-    const live = this.caughtUp && event.type === "message" && event.seq > known;
-    this.window.take(event, live ? "live" : "missed");
-    if (event.type === "message" && event.seq > known) this.#count(event, known && event.seq - known - 1);
+    const unknown = event.type === "message" && event.seq > known;
+    const news = unknown && this.counting;
+    this.window.take(event, unknown && this.caughtUp ? "live" : "missed");
+    if (unknown) this.#count(event, known && event.seq - known - 1);
     this.#catchUp();
-    return live;
+    return news;
   }
 
   /** The run of events is broken: what follows does not go on from what is here. */
@@ -122,11 +123,13 @@ export class Reading {
     this.unread.found = true; // who writes has done with what was before
     this.scroll.keep(change);
     this.scroll.toEnd();
+    if (this.scroll.following) this.unread.offer(false, false); // also while nothing is caught up with
     this.window.toEnd();
   }
 
   #forget() {
     this.log.clear();
+    this.readMark.forget();
     this.unread.begin(0);
     this.counting = false;
   }
@@ -175,7 +178,7 @@ export class Reading {
     this.keys.moved();
     const row = this.rows.row(unread.first);
     if (document.visibilityState === "visible") {
-      if (scroll.lowest) this.readMark.move(scroll.lowest);
+      if (scroll.lowest && !this.window.goal) this.readMark.move(scroll.lowest); // on the way to a goal nothing is read
       if (scroll.following) unread.seen();
       if (row && !scroll.where(row).over) unread.found = true;
     }
@@ -201,7 +204,10 @@ export class Reading {
   }
 
   #listen() {
-    this.unread.toEnd.addEventListener("click", () => this.window.toEnd());
+    this.unread.toEnd.addEventListener("click", () => {
+      if (location.hash) history.replaceState(null, "", location.pathname); // a reload would lead back there
+      this.window.toEnd();
+    });
     this.unread.toFirst.addEventListener("click", () => this.window.seek({ seq: this.unread.first, orLater: true }));
     document.addEventListener("visibilitychange", () => this.#looked());
   }

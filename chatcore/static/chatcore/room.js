@@ -54,6 +54,7 @@ const receive = {
     you = frame.you;
     document.getElementById("title").textContent = frame.title || frame.room;
     document.getElementById("topic").textContent = frame.topic;
+    banner.stands(frame.banner);
     reading.open(frame);
     writing.open(frame);
     drawBlank();
@@ -79,12 +80,12 @@ const receive = {
   },
 };
 
-/** What happened in the room; whether it is a message that came live. */
+/** What happened in the room; whether it is a message that is news. */
 function take(event) {
   banner.take(event);
-  const live = reading.take(event);
+  const news = reading.take(event);
   writing.took(event);
-  return live;
+  return news;
 }
 
 /** An empty room says so, once it is known to be empty. */

@@ -62,6 +62,7 @@ export class Rows {
     for (const seq of seqs) {
       const row = this.bySeq.get(seq);
       if (row.previousElementSibling?.matches(".gap")) row.previousElementSibling.remove();
+      if (row.contains(document.activeElement)) document.getElementById("log").focus({ preventScroll: true });
       row.remove();
       this.bySeq.delete(seq);
     }

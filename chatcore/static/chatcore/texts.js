@@ -5,6 +5,9 @@ import { language } from "./times.js";
 export const page = JSON.parse(document.getElementById("page").textContent);
 export const { texts } = page;
 
+/** Milliseconds by which this browser's clock is ahead of the server's. */
+export const ahead = Date.now() - Date.parse(page.now);
+
 const plurals = new Intl.PluralRules(language);
 const digits = new Intl.NumberFormat(language);
 

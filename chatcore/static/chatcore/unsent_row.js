@@ -19,10 +19,15 @@ export function unsentRow({ id, text, reply_to, at }, you, context, above) {
   delete row.dataset.seq;
   row.querySelector(".more")?.remove();
   row.querySelector(".when")?.removeAttribute("href");
+  row.querySelector(".day").textContent = row.dataset.day;
+  joinUnsent(row, above);
+  return row;
+}
+
+/** What such a row owes to the one above: a date if a day begins with it, no byline if it goes on from it. */
+export function joinUnsent(row, above) {
   const day = row.querySelector(".day");
-  day.textContent = row.dataset.day;
   day.hidden = above?.dataset.day === row.dataset.day;
   const soon = row.dataset.at - above?.dataset.at < GOES_ON_WITHIN;
   row.classList.toggle("continued", day.hidden && above.dataset.author === row.dataset.author && soon);
-  return row;
 }

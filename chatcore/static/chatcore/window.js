@@ -48,6 +48,7 @@ export class LogWindow {
   /** A message, edit or deletion, "live" or "missed". */
   take(event, how) {
     this.log.apply(event);
+    if (event.type !== "message" && !this.log.messages.has(event.seq)) this.rows.requote(event); // an answer to it may be here
     if (!this.waiting.has(event.seq)) this.waiting.set(event.seq, event.type === "message" ? how : "changed");
     if (this.due) return;
     this.due = true;
@@ -123,7 +124,8 @@ export class LogWindow {
     } else {
       if (asked === "older") this.moreAbove = more;
       this.scroll.keep(() => {
-        this.#extend(messages);
+        if (asked === "newer" && messages[0]?.seq !== this.after + 1) this.#goOnAfterHole(messages);
+        else this.#extend(messages);
         this.page.drawn();
       });
     }
@@ -142,6 +144,7 @@ export class LogWindow {
   #ask(what, bounds) {
     if (!this.ready || this.asked || !this.page.send({ type: "history", ...bounds })) return;
     this.asked = what;
+    this.after = bounds.after; // a number, of which the answer is the continuation
     this.log.expect(true);
     this.#edges();
   }
@@ -155,6 +158,14 @@ export class LogWindow {
       if (older) this.rows.requote(message);
     }
     this.#trim();
+  }
+
+  /** What was here, and what came after it, is not kept any more: the stretch begins anew with what is. */
+  #goOnAfterHole(messages) {
+    const shown = this.log.replace(messages);
+    this.rows.clear();
+    this.moreAbove = false;
+    for (const message of shown) this.#show(message, "read");
   }
 
   #pursue() {

@@ -14,7 +14,7 @@ import { Outbox } from "./outbox.js";
 import { Target } from "./target.js";
 import { page, texts } from "./texts.js";
 import { Typing } from "./typing.js";
-import { unsentRow } from "./unsent_row.js";
+import { joinUnsent, unsentRow } from "./unsent_row.js";
 
 export class Writing {
   /**
@@ -38,7 +38,8 @@ export class Writing {
     this.editing = new Editing(this.composer, this.target, this.changes);
     this.typing = new Typing(room.send, page.you);
     this.mentions = new Mentions(this.composer.field, () => this.#people());
-    this.outbox = new Outbox(place, texts, { ...room, draw: (own, above) => unsentRow(own, page.you, room.context, above) });
+    const draw = (own, above) => unsentRow(own, page.you, room.context, above);
+    this.outbox = new Outbox(place, texts, { ...room, draw, join: joinUnsent });
     this.actions = new Actions({
       find: room.context.find,
       allowed: (message) => this.#allowed(message),
@@ -66,7 +67,7 @@ export class Writing {
   pause(stopped) {
     this.outbox.pause();
     if (this.changes.pause()) this.#notChanged(texts.unsure_changed);
-    if (stopped) this.composer.allow(false);
+    if (stopped) this.composer.end();
   }
 
   /** A `message`, `edit` or `delete` came, live or catching up. */
@@ -102,8 +103,11 @@ export class Writing {
   refused({ code, client_id }) {
     if (!client_id) return; // nothing that was written
     const reason = texts.errors[code] ?? texts.errors.other;
-    if (this.outbox.fail(client_id, reason)) this.composer.complain(reason);
-    else if (this.changes.fail(client_id)) this.#notChanged(code === "forbidden" ? texts.not_yours : reason);
+    const final = code === "archived" || code === "forbidden";
+    if (this.outbox.fail(client_id, reason, final)) {
+      if (final) this.composer.allow(false);
+      else this.composer.complain(reason);
+    } else if (this.changes.fail(client_id)) this.#notChanged(code === "forbidden" ? texts.not_yours : reason);
   }
 
   /** The socket was closed for writing too much. */
