@@ -227,7 +227,8 @@ def test_the_arrow_keys_go_from_message_to_message(shared_site: ChatSite, people
     keys = alice.page.keyboard
     keys.press("Shift+Tab")  # from the field
     expect(alice.message("line 200").locator("article")).to_be_focused()
-    for _ in range(100):  # beyond what was there at first: older ones come as one goes
+    for number in range(199, 99, -1):  # beyond what was there at first: older ones come as one goes
+        alice.message(f"line {number}").wait_for(state="attached")
         keys.press("ArrowUp")
     expect(alice.message("line 100").locator("article")).to_be_focused()
     expect(alice.message("line 100")).to_be_in_viewport()
