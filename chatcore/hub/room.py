@@ -3,31 +3,26 @@ from then on it costs one write a batch."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
 
 from chatcore import events, history
 from chatcore.bell import Batch
-from chatcore.events import Gap, Message, Open, Present, You, refusal
+from chatcore.events import Gap, Open, Present, You, refusal
 from chatcore.exceptions import ChatError, RoomNotFound
 from chatcore.feed import PAGE, Lookout, follow
 from chatcore.frames import Hello
 from chatcore.history import Page, RoomView
 from chatcore.history.presence import People
 from chatcore.hub.attendance import Attendance
+from chatcore.hub.reads import SharedReads
 from chatcore.hub.tail import Tail
 from chatcore.outlets import Encoded, Outlet, for_plain_clients
 from chatcore.permissions import Actor
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-#: What somebody sees first who has seen nothing.
-_FIRST_MESSAGES = 50
 #: A joiner that lacks no more events than these gets them in the step that makes it live.
 _LAST_STEP = 100
-_MANY_IDS = 1000
 _RECONNECT = 4008
 
 
@@ -44,10 +39,7 @@ class RoomHub:
         self._visitors: dict[Outlet, Actor] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._tail = Tail(view.head)
-        self._pages: dict[int, asyncio.Task[Page]] = {}
-        self._latest: dict[int, asyncio.Task[list[bytes]]] = {}
-        self._ids: dict[int, asyncio.Task[str | None]] = {}
-        self._banners: dict[int, asyncio.Task[Message | None]] = {}
+        self._reads = SharedReads(lookout, view.id)
         self._loop = asyncio.get_running_loop()
         self._moved = self._loop.create_future()
         self.task = self._loop.create_task(self._run())
@@ -113,13 +105,13 @@ class RoomHub:
         position, reason = await self._position(hello)
         begin = self.last
         opened = opening(begin, self.epoch)
-        opened.banner = await self._banner(begin)
+        opened.banner = await self._reads.banner(begin)
         outlet.backlog(Encoded.of([events.encode(opened)]))
         if reason is not None:
             outlet.backlog(self._gap(reason, hello.after or 0, begin))
         if position is None:
             position = begin
-            outlet.backlog(Encoded.of(await self._newest(begin)))
+            outlet.backlog(Encoded.of(await self._reads.newest(begin)))
             await outlet.drained()
         await self._enter(outlet, position)
         if (here := self.attendance.whole(_present(opened.you))) is not None:
@@ -155,9 +147,7 @@ class RoomHub:
 
         A client may name a change by its message.
         """
-        if len(self._ids) > _MANY_IDS:
-            self._ids.clear()
-        known = await self._shared(self._ids, rev, history.event_id, self.id, rev)
+        known = await self._reads.event_id(rev)
         if known is None or known == event_id:
             return True
         page = await self._page(rev - 1)
@@ -185,39 +175,12 @@ class RoomHub:
             self._full.add(outlet)
 
     async def _page(self, position: int) -> Page:
-        """A page of the log above `position`. Joiners share it; one that reaches the tail becomes a part of it."""
-        page = await self._shared(self._pages, position, history.events_after, self.id, position, PAGE)
+        """A page of the log above `position`; one that reaches the tail becomes a part of it."""
+        page = await self._reads.page(position)
         start = self._tail.start
         if position < start <= position + len(page.payloads):
             self._tail.prepend(Batch(self.id, self.epoch, position, start, page.payloads[: start - position]))
         return page
-
-    async def _newest(self, upto: int) -> list[bytes]:
-        """The newest messages up to that rev, encoded; all who join at the same rev share them."""
-        _keep_only(self._latest, upto)
-        return await self._shared(self._latest, upto, self._read_newest, upto)
-
-    async def _banner(self, rev: int) -> Message | None:
-        """The banner that stands in the room; one read for all who join at the same rev."""
-        _keep_only(self._banners, rev)
-        return await self._shared(self._banners, rev, history.standing_banner, self.id)
-
-    def _read_newest(self, upto: int) -> list[bytes]:
-        return [events.encode(found) for found in history.latest_messages(self.id, _FIRST_MESSAGES, upto)]
-
-    async def _shared(self, tasks: dict[int, "asyncio.Task[T]"], key: int, read: Callable[..., T], *args: object) -> T:
-        """The answer of one read for all who ask while it is under way, or kept; pages and failures are not kept."""
-        task = tasks.get(key)
-        if task is None:
-            task = tasks[key] = self._loop.create_task(_awaited(self._lookout.read(read, *args)))
-
-            def ended(task: "asyncio.Task[T]") -> None:
-                failed = task.cancelled() or task.exception() is not None
-                if (failed or tasks is self._pages) and tasks.get(key) is task:
-                    del tasks[key]
-
-            task.add_done_callback(ended)
-        return await asyncio.shield(task)
 
     async def _run(self) -> None:
         try:
@@ -262,12 +225,3 @@ class RoomHub:
 
 def _present(you: You) -> Present | None:
     return Present(you.id, you.name, you.username) if you.type == "user" else None
-
-
-def _keep_only(tasks: "dict[int, asyncio.Task[T]]", key: int) -> None:
-    for old in [known for known in tasks if known != key]:
-        del tasks[old]
-
-
-async def _awaited(work: Awaitable[T]) -> T:
-    return await work
