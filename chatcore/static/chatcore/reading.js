@@ -109,8 +109,8 @@ export class Reading {
   }
 
   /** Something was refused that no message, edit or deletion asked for: perhaps a page of history. */
-  refused({ code, client_id }) {
-    if (code === "unavailable" && !client_id) this.window.refused();
+  refused({ client_id }) {
+    if (!client_id) this.window.refused();
   }
 
   /** Say how far the log is drawn. */

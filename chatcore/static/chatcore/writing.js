@@ -47,7 +47,7 @@ export class Writing {
     });
     this.drafts = new Drafts(place);
     this.draft = this.drafts.begun();
-    if (this.draft) this.composer.put(this.draft.text);
+    if (this.draft && !this.composer.text) this.composer.put(this.draft.text); // unless somebody was quicker than this script
   }
 
   /** Whether something of one's own stands below the log. */
