@@ -18,7 +18,7 @@ def fitted(text: str, limit: int) -> str:
     """A report in at most `limit` characters: the output loses its beginning, the first line stays if it can."""
     if len(text) <= limit:
         return text
-    first, _, output = text.partition("\n")
+    first, _, output = text.lstrip().partition("\n")  # a title may begin with empty lines
     left = limit - len(first) - len("\n") - len(CUT)
     if left > 0:
         return f"{first}\n{CUT}{output[-left:]}"

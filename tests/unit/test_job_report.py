@@ -3,7 +3,7 @@
 import signal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatcli.job.output import LARGEST, Tail, last_lines
@@ -73,6 +73,7 @@ def test_of_an_endless_output_only_the_end_is_kept() -> None:
 
 
 @given(st.text(min_size=1, max_size=30), st.text(max_size=60), st.integers(1, 100))
+@example("\n", "", 1)
 def test_a_report_is_cut_to_any_limit(title: str, output: str, limit: int) -> None:
     text = fitted(f"{title}: ok\n{output}", limit)
     assert 0 < len(text) <= limit
