@@ -8,6 +8,9 @@ import { addressLink, speaksOf, webAddress } from "./inline.js";
 import { filled, texts } from "./texts.js";
 import { calendar, clock, exact } from "./times.js";
 
+/** A message so soon after another of the same author, in milliseconds, goes without a byline. */
+export const CONTINUES_WITHIN = 5 * 60_000;
+
 const HUES = 8;
 const USUAL_PRIORITY = 3;
 

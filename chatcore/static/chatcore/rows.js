@@ -1,9 +1,7 @@
 /** Messages as rows, in the order of their numbers. What a row looks like is row.js's business. */
 
-import { drawnRow, requote } from "./row.js";
+import { CONTINUES_WITHIN, drawnRow, requote } from "./row.js";
 import { texts } from "./texts.js";
-
-const CONTINUES_WITHIN = 5 * 60_000; // milliseconds
 
 export class Rows {
   /** @param {HTMLElement} list @param {object} context as `drawnRow` takes it */

@@ -28,11 +28,6 @@ export class Target {
     this.strip.hidden = false;
   }
 
-  /** The message has changed meanwhile. */
-  update(message) {
-    if (this.message?.seq === message.seq) this.set(this.kind, message);
-  }
-
   clear() {
     this.kind = this.message = null;
     this.strip.hidden = true;

@@ -1,8 +1,6 @@
 /** An own message that has no number yet, drawn as it will stand in the log: when it is stored, nothing moves. */
 
-import { drawnRow } from "./row.js";
-
-const GOES_ON_WITHIN = 5 * 60_000; // milliseconds, as rows.js has it
+import { CONTINUES_WITHIN, drawnRow } from "./row.js";
 
 /**
  * @param {{id: string, text: string, reply_to: number | null, at: string}} own
@@ -28,6 +26,6 @@ export function unsentRow({ id, text, reply_to, at }, you, context, above) {
 export function joinUnsent(row, above) {
   const day = row.querySelector(".day");
   day.hidden = above?.dataset.day === row.dataset.day;
-  const soon = row.dataset.at - above?.dataset.at < GOES_ON_WITHIN;
+  const soon = row.dataset.at - above?.dataset.at < CONTINUES_WITHIN;
   row.classList.toggle("continued", day.hidden && above.dataset.author === row.dataset.author && soon);
 }
