@@ -38,7 +38,7 @@ _roomline() {
     place=${#program[@]}
     case $COMP_CWORD,${COMP_WORDS[place]} in
         "$place",*) ;;
-        *,chat_send | *,chat_tail | *,create_room | *,runchat)
+        *,chat_bench | *,chat_send | *,chat_tail | *,create_room | *,runchat)
             {
                 IFS= read -r kind
                 _roomline_lines

@@ -7,12 +7,12 @@ from collections.abc import Callable
 PRIORITIES = {"min": 1, "low": 2, "default": 3, "high": 4, "max": 5}
 
 
-def whole(low: int) -> Callable[[str], int]:
-    """A whole number from `low` up, as databases can hold it."""
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """A whole number from `low` up to `high`, or as databases can hold it."""
 
     def number(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < low:
-            raise ArgumentTypeError(f"{text!r} is no whole number from {low} up")
+        if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < low or (high is not None and int(text) > high):
+            raise ArgumentTypeError(f"{text!r} is no whole number from {low} {'up' if high is None else f'to {high}'}")
         return int(text)
 
     return number

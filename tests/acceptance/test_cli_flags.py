@@ -1,4 +1,4 @@
-"""Every flag and every exit code of `chat_send` and `chat_tail`, in real processes beside a running server.
+"""Every flag and every exit code of `chat_send`, `chat_tail` and `chat_bench`, in real processes beside a server.
 
 Deaths by a signal are in test_cli_shell.py. What `call_command` gives is in integration/test_cli_exit_codes.py.
 """
@@ -115,6 +115,21 @@ TAILED = [
     ),
     Case("chat_tail read --cursor-file {folder}/held", "", 5, "CommandError: cursor file .*/held is in use.*\n"),
 ]  # fmt: skip
+BENCHED = [
+    Case(
+        "chat_bench read --clients 3 --messages 6 --rate 60 --as alice --json --force-color",
+        r'\{"room":"read","clients":3,"messages":6,"rate":60.0,"sent":6,"stored":6,"deliveries":18,.*"lost":0,.*\}\n',
+        0,
+        r"6 messages go into read .*\n",
+    ),
+    Case("chat_bench read -q --clients 2 --messages 2 --settings chatproject.settings --pythonpath {folder}"),
+    Case(
+        "chat_bench reed --traceback -v 2 --no-color",
+        "",
+        3,
+        "Traceback .*RoomNotFound: no room reed; did you mean read.*",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +150,7 @@ def later(shared_site: ChatSite) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("case", [*TAILED, *SENT], ids=lambda case: " ".join(case.words)[:60])
+@pytest.mark.parametrize("case", [*TAILED, *SENT, *BENCHED], ids=lambda case: " ".join(case.words)[:60])
 def test_a_command_line_does_what_it_says(shared_site: ChatSite, folder: Path, later: str, case: Case) -> None:
     def filled(text: str) -> str:
         return text.replace("{later}", later).replace("{folder}", str(folder))
@@ -146,7 +161,7 @@ def test_a_command_line_does_what_it_says(shared_site: ChatSite, folder: Path, l
     assert re.fullmatch(filled(case.error), done.stderr, re.DOTALL), done.stderr
 
 
-@pytest.mark.parametrize(("name", "cases"), [("chat_send", SENT), ("chat_tail", TAILED)])
+@pytest.mark.parametrize(("name", "cases"), [("chat_send", SENT), ("chat_tail", TAILED), ("chat_bench", BENCHED)])
 def test_every_flag_is_in_a_case(name: str, cases: list[Case]) -> None:
     parser = load_command_class("chatcli", name).create_parser("manage.py", name)
     used = {word for case in cases for word in case.words} | {"-h", "--version"}  # these two end it

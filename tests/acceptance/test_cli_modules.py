@@ -22,7 +22,8 @@ NO_COMMAND_NEEDS = {
     "axes", "dj_database_url", "django.contrib.auth.admin", "chatproject.urls", "chatproject.asgi",
     "chatcore.admin", "chatcore.clock", "chatcore.consumers", "chatcore.history.room_list", "chatcore.history.search",
     "chatcore.hub", "chatcore.views", "chatcore.writer",
-    "chatcli.broker", "chatcli.completion", "chatcli.job", "chatcli.server",
+    "chatcore.services.sessions", "websockets",
+    "chatcli.bench", "chatcli.broker", "chatcli.completion", "chatcli.job", "chatcli.server",
 }  # fmt: skip
 MARKDOWN = {"chatcore.markdown", "markdown_it", "nh3"}
 FOR_MANY = {f"chatcli.sending.{name}" for name in ("appointments", "bulk", "changing", "dry_run", "waiting")}

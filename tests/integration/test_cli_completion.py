@@ -47,6 +47,8 @@ def rooms(db: None) -> None:
         ("chat_tail newbox o", ["ops", "ops-db"]),
         ("chat_tail ops,", []),
         ("create_room o", ["ops", "ops-db"]),
+        ("chat_bench o", ["ops", "ops-db"]),
+        ("chat_bench ops o", []),
         ("runchat ", []),
     ],
 )
@@ -61,6 +63,8 @@ def test_rooms_are_offered_where_a_room_belongs(line: str, words: list[str]) -> 
         ("chat_send --as=bob@", ["--as=bob@example.org"]),
         ("chat_tail newbox --author al", ["alan", "alice"]),
         ("create_room x --member al", ["alan", "alice"]),
+        ("chat_bench ops --as bob --as al", ["alan", "alice"]),
+        ("chat_bench ops --clients ", []),
         ("chat_send --kind ", ["message", "announcement", "notice"]),
         ("chat_send --kind=a", ["--kind=announcement"]),
         ("chat_send -p h", ["high"]),

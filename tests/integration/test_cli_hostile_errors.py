@@ -63,6 +63,9 @@ LINES = [
     "create_room x --owner {}",
     "create_room newbox --if-not-exists --retention={}",
     "runchat {}",
+    "chat_bench {}",
+    "chat_bench newbox --as={}",
+    *(f"chat_bench newbox --{option}={{}}" for option in ("clients", "messages", "rate")),
 ]
 
 
@@ -82,7 +85,7 @@ def said(words: list[str]) -> str:
     return out.getvalue() + err.getvalue()
 
 
-@pytest.mark.parametrize("command", ["chat_send", "chat_tail", "create_room", "runchat"])
+@pytest.mark.parametrize("command", ["chat_bench", "chat_send", "chat_tail", "create_room", "runchat"])
 def test_what_is_said_of_a_hostile_word_is_harmless(command: str, tmp_path: Path) -> None:
     lines = [line.split(" ") for line in LINES if line.startswith(command)]
     assert lines

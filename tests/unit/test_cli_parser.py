@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatcli.management.commands import chat_send, chat_tail, create_room
+from chatcli.management.commands import chat_bench, chat_send, chat_tail, create_room
 from chatcli.parser import DASH_HINT, ChatParser
 
 
@@ -207,7 +207,7 @@ def test_a_usage_error_on_the_command_line_shows_the_usage_and_exits_with_2(caps
     assert capsys.readouterr().err.splitlines()[0] == "usage: manage.py chat_x ROOM"
 
 
-@pytest.mark.parametrize("command", [chat_send, chat_tail, create_room])
+@pytest.mark.parametrize("command", [chat_bench, chat_send, chat_tail, create_room])
 def test_the_examples_in_the_help_fit_a_terminal_and_are_right(command: ModuleType) -> None:
     name = command.__name__.rpartition(".")[2]
     for example in command.Command.examples.splitlines():
@@ -217,7 +217,7 @@ def test_the_examples_in_the_help_fit_a_terminal_and_are_right(command: ModuleTy
         parse(command, *words[2:])
 
 
-@pytest.mark.parametrize("command", [chat_send, chat_tail, create_room])
+@pytest.mark.parametrize("command", [chat_bench, chat_send, chat_tail, create_room])
 def test_no_option_is_one_of_djangos_and_no_destination_is_a_keyword(command: ModuleType) -> None:
     def options(parser: CommandParser) -> set[str]:
         return {string for action in parser._actions for string in action.option_strings}

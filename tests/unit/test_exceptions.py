@@ -5,6 +5,7 @@ import pytest
 from chatcore import exceptions
 from chatcore.database import NotMigrated
 from chatcore.exceptions import ChatError
+from chatcore.services.sessions import NoTemporaryUsers
 
 #: code, HTTP status, exit code, close code: what docs/protocol.md and the commands' table of exit codes promise.
 PROMISED: list[tuple[ChatError, str, int, int, int]] = [
@@ -29,6 +30,7 @@ PROMISED: list[tuple[ChatError, str, int, int, int]] = [
     (exceptions.Unavailable("locked"), "unavailable", 503, 5, 1011),
     (exceptions.OutcomeUnknown("lost"), "unknown", 503, 5, 1011),
     (NotMigrated("migrate"), "not_migrated", 500, 1, 4400),
+    (NoTemporaryUsers("born: missing"), "no_temporary_users", 500, 1, 4400),
 ]
 
 
