@@ -26,11 +26,18 @@ soak: ## run the tests at full size: more connections, longer waits
 	@$(venv) test
 	@ROOMLINE_SOAK=10 $(python) -m pytest $(ARGS)
 
-bench: ## measure what commands and the page cost, and how fast a message reaches everybody
+bench: ## measure commands, page, latency, reads, and the load beside other servers: about 40 minutes
 	@$(venv) test
 	@$(python) -m tests.bench.commands
 	@$(python) -m tests.bench.page
-	@exec $(python) -m tests.bench.latency
+	@$(python) -m tests.bench.latency
+	@$(python) -m tests.bench.rooms
+	@$(python) -m tests.bench.returning
+	@exec $(python) -m tests.bench.load $(ARGS)
+
+bench-load: ## deliveries/s of ours and of other servers: make bench-load ARGS=--quick; needs cc, for some of them Node
+	@$(venv) test
+	@exec $(python) -m tests.bench.load $(ARGS)
 
 lint: ## check style, types and the import order
 	@$(venv) dev test
@@ -52,7 +59,7 @@ venv: ## only install: make venv EXTRAS=postgres
 	@$(venv) $(EXTRAS)
 
 clean: ## remove .venv and caches; var/ with the rooms stays
-	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/bench/load/built
 	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-all soak bench lint format messages venv clean
+.PHONY: help run test test-all soak bench bench-load lint format messages venv clean
