@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
@@ -63,6 +63,15 @@ def explaining() -> Iterator[None]:
 def places(count: int) -> str:
     """So many parameters of an SQL statement."""
     return ", ".join(["%s"] * count)
+
+
+def rows_of(wanted: Collection[tuple[object, ...]]) -> str:
+    """Parameters for all these rows, of one length, as a table (`VALUES`) that others are joined to.
+
+    By such a join each row is looked up in an index. `a IN (...) AND b IN (...)` would look up every a with every b.
+    """
+    one = f"({places(len(next(iter(wanted))))})"
+    return f"VALUES {', '.join([one] * len(wanted))}"
 
 
 def database_file() -> int | None:

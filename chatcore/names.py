@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from chatcore.exceptions import BadRoomName
 
@@ -14,6 +15,7 @@ _INVISIBLE = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def room_key(name: str) -> str:
     """The key under which `name` is unique and found: NFKC(casefold(NFKC(name))).
 

@@ -19,16 +19,19 @@ class SameOrigin:
     def __init__(self, application: Callable[..., Awaitable[Any]]) -> None:
         self._application = application
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Awaitable[Any]:
         """Hand on or refuse."""
         headers = scope.get("headers", [])
         origins = [value.decode("latin1") for name, value in headers if name == b"origin"]
         hosts = [value.decode("latin1") for name, value in headers if name == b"host"]
         if len(hosts) == 1 and len(origins) < 2 and _is_allowed(hosts[0], origins[0] if origins else None):
-            await self._application(scope, receive, send)
-        else:
-            await receive()
-            await send({"type": "websocket.close"})
+            return self._application(scope, receive, send)  # without a coroutine that lives as long as the socket
+        return _refuse(receive, send)
+
+
+async def _refuse(receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 def _is_allowed(host: str, origin: str | None) -> bool:

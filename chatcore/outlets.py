@@ -26,7 +26,12 @@ class ReadyFrames(Protocol):
     def pending(self) -> int: ...
     @property
     def closing(self) -> bool: ...
+    @property
+    def take(self) -> Callable[[str], bool] | None: ...
+    @take.setter
+    def take(self, take: Callable[[str], bool] | None) -> None: ...
     def write(self, frames: bytes) -> None: ...
+    def hold(self, frames: bytes) -> None: ...
     def write_catchup(self, frames: bytes) -> None: ...
     async def drained(self) -> None: ...
 
@@ -52,8 +57,19 @@ def for_plain_clients(encoded: Encoded) -> Encoded:
 class Outlet(Protocol):
     """One socket, as the hub and the consumer write to it. Writing never raises and never waits."""
 
+    @property
+    def write(self) -> Callable[[bytes], None] | None:
+        """The server's own way to write ready frames: what `live` does, without a step between. None if it has none."""
+
     def live(self, encoded: Encoded) -> None:
         """Write; a socket that has too much of it waiting is closed with 4008."""
+
+    def reply(self, payload: bytes) -> None:
+        """Write an answer, which may go along with live events of the same turn of the loop."""
+
+    def listen(self, take: Callable[[str], bool]) -> None:
+        """Where the server can: hand each text that comes in to `take`, which returns False for what it leaves to
+        `receive`, as it must while anything that came before is not done."""
 
     def backlog(self, encoded: Encoded) -> None:
         """Write what was asked for, which is never counted as lag: wait for `drained` before the next piece."""
@@ -77,9 +93,16 @@ class FrameOutlet:
     def __init__(self, frames: ReadyFrames, send: Send) -> None:
         self._frames = frames
         self._send = send
+        self.write = frames.write
 
     def live(self, encoded: Encoded) -> None:
-        self._frames.write(encoded.frames)
+        self.write(encoded.frames)
+
+    def reply(self, payload: bytes) -> None:
+        self._frames.hold(text_frame(payload))
+
+    def listen(self, take: Callable[[str], bool]) -> None:
+        self._frames.take = take
 
     def backlog(self, encoded: Encoded) -> None:
         self._frames.write_catchup(encoded.frames)
@@ -94,6 +117,8 @@ class FrameOutlet:
 class QueueOutlet:
     """For any ASGI server: what waits is counted in bytes, and one task sends it."""
 
+    write = None
+
     def __init__(self, send: Send) -> None:
         self._send = send
         self._waiting: deque[tuple[bytes, int]] = deque()
@@ -107,6 +132,12 @@ class QueueOutlet:
             self._end(_TOO_SLOW)
         for payload in encoded.payloads:
             self._put(payload, len(payload))
+
+    def reply(self, payload: bytes) -> None:
+        self.live(Encoded([payload], b""))
+
+    def listen(self, take: Callable[[str], bool]) -> None:
+        """A plain server has `receive` alone."""
 
     def backlog(self, encoded: Encoded) -> None:
         for payload in encoded.payloads:

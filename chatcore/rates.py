@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 _FORM = re.compile(r"([1-9]\d*)/([smh])(?: burst ([1-9]\d*))?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -19,6 +20,7 @@ class Rate:
     burst: float
 
 
+@lru_cache(maxsize=16)
 def parsed_rate(text: str) -> Rate | None:
     """`10/s burst 50`, `100/m`, or `off` for None; ValueError for anything else."""
     if text == "off":
@@ -30,30 +32,46 @@ def parsed_rate(text: str) -> Rate | None:
     return Rate(steady, float(form[3] or form[1]))
 
 
-class Buckets:
-    """A bucket for each key: what has been spent comes back with time (a leaky bucket as a meter, ITU-T I.371).
+class Bucket:
+    """What has been spent comes back with time (a leaky bucket as a meter, ITU-T I.371)."""
 
-    For any thread.
-    """
+    __slots__ = ("_at", "_spent")
+
+    def __init__(self) -> None:
+        self._spent, self._at = 0.0, time.monotonic()
+
+    def wait(self, rate: Rate) -> float:
+        """Spend one and return 0, or return the seconds after which one may be spent."""
+        now = time.monotonic()
+        spent = self.spent(now, rate)
+        if spent + 1 > rate.burst:
+            return (spent + 1 - rate.burst) / rate.steady
+        self._spent, self._at = spent + 1, now
+        return 0.0
+
+    def spent(self, now: float, rate: Rate) -> float:
+        """What has not come back by then."""
+        return max(0.0, self._spent - (now - self._at) * rate.steady)
+
+
+class Buckets:
+    """A bucket for each key. For any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._spent: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[str, Bucket] = {}
         self._many = _MANY
 
     def wait(self, key: str, rate: Rate) -> float:
         """Spend one and return 0, or return the seconds after which one may be spent."""
         with self._lock:
-            now = time.monotonic()
-            spent, at = self._spent.get(key, (0.0, now))
-            spent = max(0.0, spent - (now - at) * rate.steady)
-            if spent + 1 > rate.burst:
-                return (spent + 1 - rate.burst) / rate.steady
-            if len(self._spent) >= self._many:
-                self._forget(now, rate)
-            self._spent[key] = spent + 1, now
-            return 0.0
+            bucket = self._buckets.get(key)
+            if bucket is None:
+                if len(self._buckets) >= self._many:
+                    self._forget(time.monotonic(), rate)
+                bucket = self._buckets[key] = Bucket()
+            return bucket.wait(rate)
 
     def _forget(self, now: float, rate: Rate) -> None:
-        self._spent = {key: (spent, at) for key, (spent, at) in self._spent.items() if spent > (now - at) * rate.steady}
-        self._many = max(_MANY, 2 * len(self._spent))  # else each call would look through all that are left
+        self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.spent(now, rate) > 0}
+        self._many = max(_MANY, 2 * len(self._buckets))  # else each call would look through all that are left

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
 
 from chatcore.bell import Bell
 from chatcore.clock import Clock
-from chatcore.consumers import ChatConsumer, UnknownPath
+from chatcore.consumers import ChatConsumer, SignIn, UnknownPath
+from chatcore.database import DatabaseThread
 from chatcore.feed import Lookout
 from chatcore.hub import Hub
 from chatcore.origins import SameOrigin
@@ -65,8 +65,9 @@ class ChatApplication:
         self._writer = Writer(self._hub.announce)
         self._clock = Clock(self._hub)
         self._clock.start()
-        rooms: Any = AuthMiddlewareStack(URLRouter(websocket_urlpatterns(self._hub, self._writer)))
-        sockets: Any = SameOrigin(rooms)
+        self._users = DatabaseThread("users")
+        rooms = URLRouter(websocket_urlpatterns(self._hub, self._writer))
+        sockets: Any = SameOrigin(SignIn(rooms, self._users))
         router: ASGIApplication = ProtocolTypeRouter({"http": self._http, "websocket": sockets})
         return router
 
@@ -85,6 +86,7 @@ class ChatApplication:
         await self._bell.close()
         await self._hub.close()
         await self._lookout.close()
+        self._users.close()
 
 
 def chat_application(http: ASGIApplication) -> ChatApplication:

@@ -26,6 +26,9 @@ _BATCH_TEXT = 256 * 1024
 #: What may wait in all, and for how many seconds.
 _MOST_WAITING = 10_000
 _DEADLINE = 5.0
+#: Turns of the loop after a batch: it goes out to the sockets, they are read, and what they answer to it is posted.
+#: Else that would be spread over two batches that take turns, each with all its writes.
+_TURNS = 3
 _READ_MARKS_EVERY = 1.0
 #: Seconds that read marks may keep posts waiting.
 _MARKS_PATIENCE = 0.5
@@ -109,9 +112,11 @@ class Writer:
             except Exception:
                 logger.exception("a batch of %d posts failed", len(batch))
                 results = [Unavailable("storing failed on the server: try again")] * len(batch)
-            self._announce(batches)
             for waiting, result in zip(batch, results, strict=True):
                 _tell(waiting, result)
+            self._announce(batches)
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
 
     async def _announced(self, service: Callable[..., T], *args: Any) -> T:
         deadline = time.monotonic() + _DEADLINE

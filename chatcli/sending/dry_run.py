@@ -9,7 +9,7 @@ from chatcli.base import LocalCommand
 from chatcli.sending.answers import described
 from chatcli.sending.options import Options
 from chatcli.sending.posts import longest_text
-from chatcore import history
+from chatcore import conf, history
 from chatcore.events import Message
 from chatcore.exceptions import Forbidden, RoomNotFound
 from chatcore.history import Access, RoomView
@@ -38,7 +38,7 @@ class Rooms:
             view.id, view.name, "", view.private, view.announce_only, view.archived, view.max_length,
             view.last_seq, view.head, view.epoch,
         )  # fmt: skip
-        check_form(post, room)
+        check_form(post, room, conf.settings.MAX_LENGTH)
         return as_message(post, replace(room, last_seq=-1, head=-1), timezone.now())
 
     def found(self, name: str, author: Actor) -> Access:

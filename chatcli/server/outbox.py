@@ -31,13 +31,21 @@ class Transport(Protocol):
 class Outbox:
     """The output of one connection. Nothing here raises when the peer is gone: Twisted sees the same and cleans up."""
 
+    __slots__ = (
+        "_cap", "_counted", "_direct", "_drained", "_given", "_given_counted", "_held", "_overflow", "_queue",
+        "_registered", "_socket", "_transport", "closing", "pending", "take",
+    )  # fmt: skip
+
     def __init__(self, transport: Transport, cap: int, overflow: Callable[[], None]) -> None:
         """`overflow()` is called once, when more than `cap` bytes of live frames would wait."""
         handle = transport.getHandle()
         #: None under TLS, where bytes on the bare socket would be plaintext in the middle of the stream.
         self._socket = handle if isinstance(handle, socket.socket) else None
         self._transport, self._cap, self._overflow = transport, cap, overflow
-        self._queue: deque[tuple[bytes, int]] = deque()  # frames, and how many of their bytes count against the cap
+        #: Replies that wait for the end of this turn, or for live frames to go along with.
+        self._held = b""
+        #: Frames, and how many of their bytes count against the cap; None while nothing waits, as with most sockets.
+        self._queue: deque[tuple[bytes, int]] | None = None
         self._counted = 0
         self._given = self._given_counted = 0  # of that, what Twisted has
         #: Nothing waits anywhere, so that a send overtakes nothing. Not so at first: HTTP may have left bytes behind.
@@ -48,11 +56,13 @@ class Outbox:
         self.pending = 0
         #: The socket is closing or gone: what is written now is dropped.
         self.closing = False
+        #: What the application does with a text that comes in; False to find it in its queue instead.
+        self.take: Callable[[str], bool] | None = None
 
     def write(self, frames: bytes) -> None:
         """Live frames. Over the cap, the frames that wait are dropped and the socket is closed with 4008."""
-        if self.closing:
-            return
+        if self._held:
+            frames, self._held = self._held + frames, b""
         if self._direct:
             try:
                 sent = self._socket.send(frames)  # type: ignore[union-attr]
@@ -61,15 +71,28 @@ class Outbox:
             if sent == len(frames):
                 return
             frames = frames[sent:]
+        elif self.closing:
+            return
         elif self._counted and self._counted + len(frames) > self._cap:
             self.clear()
             self._overflow()
             return
         self._wait(frames, len(frames))
 
+    def hold(self, frames: bytes) -> None:
+        """Frames that go out with the next ones, in one write, or by themselves at the end of this turn of the loop."""
+        if not self._held:
+            asyncio.get_running_loop().call_soon(self._let_go)
+        self._held += frames
+
+    def _let_go(self) -> None:
+        if self._held:
+            self.write(b"")
+
     def write_catchup(self, frames: bytes) -> None:
         """Older frames, which the reader asked for: they wait without counting as lag."""
-        if not self.closing:
+        self._let_go()
+        if frames and not self.closing:
             self._wait(frames, 0)
 
     def write_last(self, data: bytes) -> None:
@@ -78,6 +101,7 @@ class Outbox:
 
     async def drained(self) -> None:
         """Return when nothing is pending any more, or the socket is closing or gone."""
+        self._let_go()
         if self.pending and not self.closing:
             waiter = asyncio.get_running_loop().create_future()
             self._drained.append(waiter)
@@ -85,22 +109,26 @@ class Outbox:
 
     def close(self) -> None:
         """Take no more frames; those that wait are still sent."""
+        self._let_go()
         self.closing = True
+        self._direct = False
         self._release()
 
     def clear(self) -> None:
         """Drop the whole frames that wait. What Twisted has may be a part of one, and stays."""
-        self._queue.clear()
+        self._queue = None
         self.pending, self._counted = self._given, self._given_counted
 
     def flush(self) -> None:
         """Give Twisted everything, before the transport is told to close."""
         self.close()
-        self._transport.writeSequence([frames for frames, _ in self._queue])
-        self._queue.clear()
+        self._transport.writeSequence([frames for frames, _ in self._queue or ()])
+        self._queue = None
 
     def _wait(self, data: bytes, counted: int) -> None:
         self._direct = False
+        if self._queue is None:
+            self._queue = deque()
         self._queue.append((data, counted))
         self.pending += len(data)
         self._counted += counted
@@ -122,17 +150,18 @@ class Outbox:
         if chunk:
             self._transport.writeSequence(chunk)
             return
+        self._queue = None
         self._registered = False
-        self._direct = self._socket is not None
+        self._direct = self._socket is not None and not self.closing
         self._transport.unregisterProducer()
         self._release()
 
     def stopProducing(self) -> None:
         """The connection is gone (IPullProducer)."""
-        self._direct = False
-        self._queue.clear()
+        self.closing, self._direct, self._held, self._queue = True, False, b"", None
+        self._registered = False
         self.pending = 0
-        self.close()
+        self._release()
 
     def _release(self) -> None:
         waiters, self._drained = self._drained, []

@@ -5,6 +5,7 @@
 import asyncio
 import logging
 import socket
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol  # type: ignore[import-untyped]
 
 from chatcli.server.outbox import Outbox
+from chatcli.server.texts import whole_text
 
 if TYPE_CHECKING:
     from chatcli.server.server import ChatServer
@@ -24,6 +26,12 @@ UNSENT_BYTES = 131_072  # the kernel takes megabytes otherwise, before our cap b
 UNREAD_MESSAGES = 256  # from one client that the application has not looked at yet
 UNREAD_RETRY_S = 0.01
 BINARY, TEXT = 2, 1
+REASON_BYTES = 123  # of a close frame, whose payload has at most 125, its code among them (RFC 6455, section 5.5)
+#: What autobahn and Daphne keep of the handshake for good, 3 kB a socket.
+HANDSHAKE_ONLY = (
+    "http_headers", "http_request_data", "http_request_params", "http_response_data", "clean_headers",
+    "application_deferred", "allowedOriginsPatterns",
+)  # fmt: skip
 
 
 class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
@@ -33,6 +41,7 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
     client_addr: list[Any] | None = None
     path = b""
     outbox: Outbox
+    lost = False
 
     def connectionMade(self) -> None:
         self.transport.unregisterProducer()  # the HTTP channel that this connection began as
@@ -42,6 +51,7 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
         super().connectionMade()
 
     def connectionLost(self, reason: Any = None) -> None:
+        self.lost = True
         self.outbox.stopProducing()
         super().connectionLost(reason)
 
@@ -58,13 +68,58 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
 
     def onOpen(self) -> None:
         super().onOpen()
+        self.request.headers = {}
+        for name in HANDSHAKE_ONLY:
+            self.__dict__.pop(name, None)
         if self.server is not None and self.server.draining:
             self.go_away()
 
     # Input
 
+    def dataReceived(self, data: bytes) -> None:
+        """Texts in one frame each, which is nearly all that comes in, are read here: autobahn takes ten times as long.
+        All else is autobahn's, and so is the rest of a frame that it has begun."""
+        if (
+            self.state == self.STATE_OPEN
+            and self.current_frame is None
+            and not self.inside_message
+            and not self.data
+            and not self.autoPingTimeoutCall  # which what comes in puts an end to
+        ):
+            data = self._take_texts(data)
+        if data:
+            super().dataReceived(data)
+
+    def _take_texts(self, data: bytes) -> bytes:
+        """Take the whole text frames at the beginning of `data`; what follows them."""
+        at = 0
+        while (found := whole_text(data, at, self.maxMessagePayloadSize)) is not None:
+            text, at = found
+            self._take_text(text)
+            if self.state != self.STATE_OPEN or self.failedByMe:
+                break
+        return data[at:]
+
+    def _take_text(self, text: str) -> None:
+        """At once where the application takes it so and nothing waits before it, else through its queue."""
+        self.last_ping = time.time()
+        if self.outbox.take is not None and self.application_queue.empty():
+            try:
+                if self.outbox.take(text):
+                    return
+            except Exception:
+                logger.exception("a frame from %s failed", ascii(self.peer))
+                self.handle_exception(None)
+                return
+        self.application_queue.put_nowait({"type": "websocket.receive", "text": text})
+        self._read_no_faster()
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         super().onMessage(payload, isBinary)
+        self._read_no_faster()
+
+    def _read_no_faster(self) -> None:
+        """Leave in the kernel what the application does not get to."""
         if self.application_queue.qsize() == UNREAD_MESSAGES:
             self.transport.pauseProducing()
             asyncio.get_running_loop().call_later(UNREAD_RETRY_S, self.read_on)
@@ -89,8 +144,8 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
         if self.state == self.STATE_CONNECTING or message["type"] == "websocket.accept":
             super().handle_reply(message)
         elif message["type"] == "websocket.close":
-            reason = message.get("reason") or ""
-            self.sendCloseFrame(message.get("code") or 1000, reason.encode()[:123])
+            reason = (message.get("reason") or "").encode()[:REASON_BYTES].decode(errors="ignore")  # no half character
+            self.sendCloseFrame(message.get("code") or 1000, reason.encode())
         elif self.state == self.STATE_OPEN:
             # Not sendMessage: it holds what we send to the limit for what clients send.
             text, binary = message.get("text"), message.get("bytes")
@@ -106,7 +161,11 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
     def too_slow(self) -> None:
         """The reader does not keep up: it comes back with its last number."""
         self.sendCloseFrame(TOO_SLOW, b"reads too slowly")
-        asyncio.get_running_loop().call_later(ABORT_S, self.transport.abortConnection)
+        self.abort_in(ABORT_S)
+
+    def abort_in(self, seconds: float) -> None:
+        """End the connection then, if it has not ended by itself: TLS has nothing left that could be ended twice."""
+        asyncio.get_running_loop().call_later(seconds, lambda: self.lost or self.transport.abortConnection())
 
     def go_away(self) -> None:
         """The server stops: the client may reconnect at once."""
@@ -117,7 +176,7 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
         abort = abort and not self.wasClean  # a peer that has sent its close frame gets no reset
         if not abort:  # autobahn takes us off the transport, and what waits would be lost
             self.outbox.flush()
-            asyncio.get_running_loop().call_later(self.closeHandshakeTimeout, self.transport.abortConnection)
+            self.abort_in(self.closeHandshakeTimeout)
         super().dropConnection(abort)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:

@@ -5,6 +5,7 @@ import logging
 import socket
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from daphne.server import Server  # type: ignore[import-untyped]  # before Twisted: it installs the asyncio reactor
@@ -13,6 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import globalLogPublisher
 
+from chatcli.server.arrivals import Arrivals
 from chatcli.server.options import ServerOptions
 from chatcli.server.protocol import ChatProtocol
 
@@ -84,9 +86,14 @@ class ChatServer(Server):  # type: ignore[misc]
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope["root_path"] = self.root_path  # and not what a client's header says
-        if isinstance(protocol, ChatProtocol):
-            scope["extensions"] = {EXTENSION: protocol.outbox}
-        return super().create_application(protocol, scope)
+        if not isinstance(protocol, ChatProtocol):
+            return super().create_application(protocol, scope)
+        scope["extensions"] = {EXTENSION: protocol.outbox}
+        scope["asgi"] = {"version": "3.0"}
+        arrivals = Arrivals()
+        application = self.application(scope=scope, receive=arrivals.get, send=partial(self.handle_reply, protocol))
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        return arrivals
 
     def kill_all_applications(self) -> Deferred[None]:
         """Daphne's hook before the reactor stops; the reactor waits for what is returned."""

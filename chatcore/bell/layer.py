@@ -1,7 +1,6 @@
 """What travels on the channel layer, and the layer itself."""
 
 import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,9 +11,9 @@ from chatcore import conf
 
 RING = "roomline.ring"
 WHISPER = "roomline.whisper"
-VERSION = 1
-#: This process, whose whispers come back to it.
-HERE = uuid.uuid4().hex
+VERSION = 2
+#: The group of everybody who listens to any room: for what concerns many rooms at once.
+ALL = "rooms"
 #: Seconds that one call of the layer may take, and the silence after one that failed.
 PATIENCE = 2.0
 QUIET = 1.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatcore.bell.layer import (
-    HERE,
+    ALL,
     PATIENCE,
     QUIET,
     RING,
@@ -36,6 +36,8 @@ class Listener:
         self._wanted: set[int] = set()
         self._joined: set[int] = set()
         self._changed = asyncio.Event()
+        #: The bell whose rings are known here without the layer.
+        self.own: str | None = None
         #: Messages that were not ours, by reason.
         self.ignored: Counter[str] = Counter()
 
@@ -73,6 +75,8 @@ class Listener:
 
     async def _keep_groups(self, layer: Layer, channel: str) -> None:
         """Join and leave groups as rooms are wanted and forgotten."""
+        async with asyncio.timeout(PATIENCE):
+            await layer.group_add(ALL, channel)
         while True:
             self._changed.clear()
             for room_id in self._wanted - self._joined:
@@ -101,17 +105,18 @@ class Listener:
 
     def _dispatch(self, message: dict[str, Any]) -> None:
         if message["type"] == WHISPER:
-            if message["from"] == HERE:
-                return
-            room_id, payload = message["room"], message["frame"]
-            if not isinstance(room_id, int) or not isinstance(payload, bytes):
-                raise ValueError("a whisper of wrong types")
-            payload.decode()  # a socket's text
-            self._whispered(room_id, payload)
+            if message["from"] != self.own:
+                self._whispered(*_checked_whisper(message))
             return
         if message["type"] != RING or message["v"] != VERSION:
             raise ValueError("not a ring")
-        self._heard(_checked(message))
+        if message["from"] == self.own:
+            return
+        for room_id, *ring in message["rings"]:
+            if type(room_id) is not int:
+                raise ValueError("a ring for no room")
+            if room_id in self._wanted:
+                self._heard(_checked(room_id, *ring))
 
     def _ignore(self, reason: str, error: Exception) -> None:
         self.ignored[reason] += 1
@@ -119,11 +124,19 @@ class Listener:
             logger.warning("ignored a foreign message to a room's group (%s); use chatcore.post()", line(error))
 
 
-def _checked(message: dict[str, Any]) -> Batch:
-    """The ring as a batch; ValueError for one that cannot be ours."""
-    batch = Batch(message["room"], message["epoch"], message["prev"], message["head"], message["frames"])
-    numbers = (batch.room_id, batch.prev, batch.head)
-    if not all(type(number) is int for number in numbers) or not 0 <= batch.prev < batch.head:
+def _checked_whisper(message: dict[str, Any]) -> tuple[int, bytes]:
+    """Its room and its payload; ValueError for one that cannot be ours."""
+    room_id, payload = message["room"], message["frame"]
+    if type(room_id) is not int or type(payload) is not bytes:
+        raise ValueError("a whisper of wrong types")
+    payload.decode()  # a socket's text
+    return room_id, payload
+
+
+def _checked(*ring: Any) -> Batch:
+    """The ring as a batch; ValueError or TypeError for one that cannot be ours."""
+    batch = Batch(*ring)
+    if type(batch.prev) is not int or type(batch.head) is not int or not 0 <= batch.prev < batch.head:
         raise ValueError("a ring with wrong numbers")
     if type(batch.epoch) is not str or type(batch.payloads) is not list:
         raise ValueError("a ring of wrong types")

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 from chatcore.bell.layer import (
-    HERE,
+    ALL,
     PATIENCE,
     QUIET,
     RING,
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 #: Above this many bytes a ring carries numbers only: who hears it reads the log.
 _LARGEST_PAYLOAD = 256 * 1024
+#: So many rooms at most are rung one by one; more of them all at once, to everybody who listens to any room: a call
+#: of the layer costs more than what it carries.
+_FEW_ROOMS = 4
 #: With so many rooms waiting the broker is behind: bare numbers, which are quick.
 _MANY_ROOMS = 1000
 
@@ -38,6 +42,8 @@ class Bell:
     """
 
     def __init__(self) -> None:
+        #: Tells what this bell rang from what others did.
+        self.origin = uuid.uuid4().hex
         self._waiting: dict[int, Batch] = {}
         self._whispers: dict[int, bytes] = {}
         self._task: asyncio.Task[bool] | None = None
@@ -67,14 +73,18 @@ class Bell:
         while self._waiting or self._whispers:
             waiting, self._waiting = self._waiting, {}
             whispers, self._whispers = self._whispers, {}
-            bare = len(waiting) > _MANY_ROOMS
-            for room_id, batch in waiting.items():
-                rung = await self._send(room_id, _as_ring(batch, bare)) and rung
+            for group, batches in _grouped(list(waiting.values())):
+                rung = await self._send(group, self._as_ring(batches)) and rung
             for room_id, payload in whispers.items():
-                await self._send(room_id, {"type": WHISPER, "from": HERE, "room": room_id, "frame": payload})
+                whisper = {"type": WHISPER, "from": self.origin, "room": room_id, "frame": payload}
+                await self._send(group_name(room_id), whisper)
         return rung
 
-    async def _send(self, room_id: int, message: dict[str, Any]) -> bool:
+    def _as_ring(self, batches: Sequence[Batch]) -> dict[str, Any]:
+        rings = [[each.room_id, each.epoch, each.prev, each.head, list(each.payloads)] for each in batches]
+        return {"type": RING, "v": VERSION, "from": self.origin, "rings": rings}
+
+    async def _send(self, group: str, message: dict[str, Any]) -> bool:
         """Whether the layer took it; after a failure nothing is tried for a second."""
         clock = asyncio.get_running_loop().time
         if clock() < self._quiet_until:
@@ -83,7 +93,7 @@ class Bell:
             return True
         try:
             async with asyncio.timeout(PATIENCE):
-                await channel_layer().group_send(group_name(room_id), message)
+                await channel_layer().group_send(group, message)
         except Exception as error:
             self._quiet_until = clock() + QUIET
             if not self._failing:
@@ -96,16 +106,22 @@ class Bell:
         return True
 
 
-def _as_ring(batch: Batch, bare: bool) -> dict[str, Any]:
-    return {
-        "type": RING,
-        "v": VERSION,
-        "room": batch.room_id,
-        "epoch": batch.epoch,
-        "prev": batch.prev,
-        "head": batch.head,
-        "frames": [] if bare else list(batch.payloads),
-    }
+def _grouped(batches: list[Batch]) -> Iterator[tuple[str, list[Batch]]]:
+    """What goes into which group: a few rooms into their own, many into everybody's, in pieces of a sane size."""
+    if len(batches) <= _FEW_ROOMS:
+        yield from ((group_name(batch.room_id), [batch]) for batch in batches)
+        return
+    if len(batches) > _MANY_ROOMS:
+        batches = [Batch(batch.room_id, batch.epoch, batch.prev, batch.head) for batch in batches]
+    piece: list[Batch] = []
+    size = 0
+    for batch in batches:
+        if size > _LARGEST_PAYLOAD:
+            yield ALL, piece
+            piece, size = [], 0
+        piece.append(batch)
+        size += sum(map(len, batch.payloads))
+    yield ALL, piece
 
 
 def _joined(waiting: Batch | None, batch: Batch) -> Batch:

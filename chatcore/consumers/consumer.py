@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,7 +16,7 @@ from chatcore.frames import BadFrame, Hello, parse_full, parse_plain
 from chatcore.hub import Hub
 from chatcore.outlets import Outlet, outlet_for
 from chatcore.permissions import Actor, actor_for
-from chatcore.rates import Buckets, Rate
+from chatcore.rates import Bucket, Buckets, Rate
 from chatcore.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -41,14 +42,18 @@ class ChatConsumer:
 
     def __init__(self, hub: Hub, writer: Writer, rates: Buckets) -> None:
         self._hub, self._writer, self._rates = hub, writer, rates
-        self._frames = Buckets()
+        self._frames = Bucket()
+        #: A frame is being obeyed, which those that come meanwhile must not overtake.
+        self._busy = False
+        #: The next frame was counted already.
+        self._counted = False
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """An ASGI application with a fresh consumer for each socket, as Channels' consumers have it."""
 
-        async def application(scope: Scope, receive: Receive, send: Send) -> None:
-            await cls(**initkwargs)(scope, receive, send)
+        def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+            return cls(**initkwargs)(scope, receive, send)
 
         return application
 
@@ -58,7 +63,7 @@ class ChatConsumer:
         outlet = outlet_for(scope, send)
         name, actor = scope["url_route"]["kwargs"]["room"], actor_for(scope["user"])
         try:
-            access, read_seq = await self._hub.lookout.read(_entrance, name, actor)
+            access, read_seq = await self._hub.lookout.read(history.entrance, name, actor)
         except ChatError as error:
             await send(_ACCEPT)
             await _turn_away(outlet, name, error)
@@ -89,12 +94,17 @@ class ChatConsumer:
             self._hub.presence.leave(room_id, actor.id, time.monotonic())
 
     async def _serve_plain(self, session: Session, receive: Receive) -> None:
-        session.room.enter_plain(session.outlet)
-        while (text := await self._text(receive)) is not None:
+        def obey(text: str) -> bool:
             try:
                 session.post(parse_plain(text), answer=False)
             except BadFrame as bad:
                 _complain(session, bad)
+            return True
+
+        session.room.enter_plain(session.outlet)
+        session.outlet.listen(partial(self._take, obey))
+        while (text := await self._text(receive)) is not None:
+            obey(text)
 
     async def _serve_full(self, session: Session, receive: Receive) -> None:
         """Wait for `hello`, then let the client in while its further frames are already obeyed."""
@@ -108,15 +118,33 @@ class ChatConsumer:
             return
         if hello is None:
             return
+
+        def obey_at_once(text: str) -> bool:
+            try:
+                return session.obey_at_once(parse_full(text))
+            except BadFrame as bad:
+                _complain(session, bad)
+                return True
+
         admission = asyncio.create_task(_admit(session, hello))
+        session.outlet.listen(partial(self._take, obey_at_once))
         try:
             while (text := await self._text(receive)) is not None:
+                self._busy = True
                 try:
                     await session.obey(parse_full(text))
                 except BadFrame as bad:
                     _complain(session, bad)
+                self._busy = False
         finally:
             admission.cancel()
+
+    def _take(self, obey: Callable[[str], bool], text: str) -> bool:
+        """Obey a text as it comes in, without a task and a queue; False if it has to wait, or is one too many."""
+        if self._busy or not self._may_send():
+            return False
+        self._counted = not obey(text)
+        return not self._counted
 
     async def _hello(self, session: Session, receive: Receive) -> Hello | None:
         """The client's `hello`, None if it left before."""
@@ -136,16 +164,16 @@ class ChatConsumer:
         message = await receive()
         if message["type"] == "websocket.disconnect":
             return None
-        if conf.settings.RATE != "off" and self._frames.wait("", _FRAMES):
+        if self._counted:
+            self._counted = False
+        elif not self._may_send():
             raise Flood
         text: str | None = message.get("text")
         return "" if text is None else text  # binary: the parser says that it is no JSON
 
-
-def _entrance(name: str, actor: Actor) -> tuple[history.Access, int]:
-    """The room, and how far the person has read it."""
-    access = history.access(name, actor)
-    return access, history.read_seq(access.room.id, actor)
+    def _may_send(self) -> bool:
+        """Count a frame; False if it is one too many."""
+        return conf.settings.RATE == "off" or not self._frames.wait(_FRAMES)
 
 
 async def _admit(session: Session, hello: Hello) -> None:

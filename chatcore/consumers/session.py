@@ -8,7 +8,7 @@ from functools import partial
 from chatcore import conf, events, history
 from chatcore.events import Author, History, Open, Pong, Sent, Typing, You, refusal
 from chatcore.exceptions import ChatError, RateLimited, Unavailable
-from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Ping, Send, TypingNotice
+from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Hello, Ping, Send, TypingNotice
 from chatcore.history import Access
 from chatcore.hub import Hub, RoomHub
 from chatcore.outlets import Encoded, Outlet
@@ -56,10 +56,27 @@ class Session:
             read_seq=self._read_seq, may_moderate=self._may_moderate(),
         )  # fmt: skip
 
+    def obey_at_once(self, frame: FullFrame) -> bool:
+        """Do what the frame of a full client asks for; False if that takes waiting: then nothing was done."""
+        match frame:
+            case Send():
+                self.post(frame, answer=True)
+            case Ack():
+                if self.actor.type == "user":
+                    self._writer.mark_read(self.room.id, self.actor.id, frame.seq)
+            case TypingNotice():
+                self._typing()
+            case Ping():
+                reply(self.outlet, Pong(room=self.access.room.name))
+            case Hello():
+                reply(self.outlet, refusal(self.access.room.name, "bad_type", "hello was said already"))
+            case _:
+                return False
+        return True
+
     async def obey(self, frame: FullFrame) -> None:
         """Do what the frame of a full client asks for."""
-        if isinstance(frame, Send):
-            self.post(frame, answer=True)
+        if self.obey_at_once(frame):
             return
         try:
             await self._obey(frame)
@@ -99,15 +116,6 @@ class Session:
                 await self._writer.run(delete_message, name, frame.seq, self.actor)
             case AskHistory():
                 await self._history(frame)
-            case Ack():
-                if self.actor.type == "user":
-                    self._writer.mark_read(self.room.id, self.actor.id, frame.seq)
-            case TypingNotice():
-                self._typing()
-            case Ping():
-                reply(self.outlet, Pong(room=name))
-            case _:
-                reply(self.outlet, refusal(name, "bad_type", "hello was said already"))
 
     def _posted(self, client_id: str | None, answer: bool, result: Posted | ChatError) -> None:
         self._in_flight -= 1
@@ -166,4 +174,4 @@ class Session:
 
 def reply(outlet: Outlet, event: events.Sendable) -> None:
     """Write one event to one socket."""
-    outlet.live(Encoded.of([events.encode(event)]))
+    outlet.reply(events.encode(event))

@@ -22,7 +22,6 @@ from chatcore.history.people import (
     account_names,
     existing_accounts,
     member_names,
-    read_seq,
     site_standing,
     standings,
     user_named,
@@ -31,9 +30,11 @@ from chatcore.history.people import (
 from chatcore.history.receipts import deliveries, open_inquiries, readers_of
 from chatcore.history.rooms import (
     Access,
+    Entrance,
     RoomLog,
     RoomView,
     access,
+    entrance,
     room_logs,
     room_named,
     room_names,
@@ -44,6 +45,7 @@ from chatcore.history.rooms import (
 __all__ = [
     "COLUMNS",
     "Access",
+    "Entrance",
     "Head",
     "Page",
     "RoomLog",
@@ -53,6 +55,7 @@ __all__ = [
     "client_id",
     "deliveries",
     "described_change",
+    "entrance",
     "event_id",
     "events_after",
     "existing_accounts",
@@ -66,7 +69,6 @@ __all__ = [
     "messages_numbered",
     "messages_since",
     "open_inquiries",
-    "read_seq",
     "readers_of",
     "room_logs",
     "room_named",

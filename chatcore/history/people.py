@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from itertools import chain
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -9,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
-from chatcore.database import places
+from chatcore.database import places, rows_of
 from chatcore.exceptions import UserNotFound
-from chatcore.models import Membership, ReadMark, Sanction
+from chatcore.models import Membership, Sanction
 from chatcore.names import storable
 from chatcore.permissions import NOBODY, Actor, Standing, actor_for
 
@@ -24,14 +25,15 @@ def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Stan
     people = {(room_id, actor.id) for room_id, actor in wanted if actor.type == "user"}
     if not people:
         return {}
-    rooms, ids = list({room_id for room_id, _ in people}), list({user_id for _, user_id in people})
+    ids = list({user_id for _, user_id in people})
     quoted = connection.ops.quote_name
     members, sanctioned = quoted(Membership._meta.db_table), quoted(Sanction._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT room_id, user_id, role FROM {members} "  # noqa: S608
-            f"WHERE room_id IN ({places(len(rooms))}) AND user_id IN ({places(len(ids))})",
-            [*rooms, *ids],
+            f"WITH wanted(of_room, of_user) AS ({rows_of(people)}) "  # noqa: S608
+            f"SELECT room_id, user_id, role FROM wanted CROSS JOIN {members} "
+            "WHERE room_id = of_room AND user_id = of_user",
+            list(chain(*people)),
         )
         roles = {(room_id, user_id): role for room_id, user_id, role in cursor.fetchall()}
         cursor.execute(
@@ -85,13 +87,6 @@ def member_names(room_id: int) -> list[str]:
     """The accounts of the room's members, in order; at most 200."""
     found = Membership.objects.filter(room=room_id).order_by("user_name")
     return list(found.values_list("user_name", flat=True)[:_MANY_NAMES])
-
-
-def read_seq(room_id: int, actor: Actor) -> int:
-    """The number of the last message that the person has read there; 0 for none, or for who is no person."""
-    if actor.type != "user":
-        return 0
-    return ReadMark.objects.filter(room=room_id, user_id=actor.id).values_list("seq", flat=True).first() or 0
 
 
 #: Among so many accounts a near match is looked for: it is asked for by mistakes, which must stay cheap.

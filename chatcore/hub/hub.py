@@ -20,6 +20,7 @@ class Hub:
         self.lookout = lookout
         self.presence = Share()
         self._bell = bell
+        lookout.listener.own = bell.origin  # `announce` and `whisper` have told everybody here
         self._rooms: dict[int, RoomHub] = {}
 
     def room(self, view: RoomView) -> RoomHub:

@@ -21,6 +21,8 @@ from chatcore.permissions import Actor
 
 logger = logging.getLogger(__name__)
 
+Write = Callable[[bytes], None]
+
 #: A joiner that lacks no more events than these gets them in the step that makes it live.
 _LAST_STEP = 100
 _RECONNECT = 4008
@@ -34,8 +36,8 @@ class RoomHub:
         self.attendance = Attendance(view.name)
         self._lookout = lookout
         self._forget = forget
-        self._full: set[Outlet] = set()
-        self._plain: set[Outlet] = set()
+        self._full: dict[Outlet, Write | None] = {}
+        self._plain: dict[Outlet, Write | None] = {}
         self._visitors: dict[Outlet, Actor] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._tail = Tail(view.head)
@@ -56,8 +58,8 @@ class RoomHub:
     def show_out(self, account_id: str, error: ChatError) -> None:
         """Tell all sockets of this account why it may not be here any more, and close them."""
         for outlet in [outlet for outlet, actor in self._visitors.items() if actor.id == account_id]:
-            self._full.discard(outlet)
-            self._plain.discard(outlet)
+            self._full.pop(outlet, None)
+            self._plain.pop(outlet, None)
             del self._visitors[outlet]
             outlet.live(Encoded.of([events.encode(refusal(self.name, error.code, error.detail))]))
             task = self._loop.create_task(outlet.close(error.close_code))
@@ -66,8 +68,8 @@ class RoomHub:
 
     def leave(self, outlet: Outlet) -> None:
         """The counterpart of `visit`; the last one to leave puts out the light."""
-        self._full.discard(outlet)
-        self._plain.discard(outlet)
+        self._full.pop(outlet, None)
+        self._plain.pop(outlet, None)
         self._visitors.pop(outlet, None)
         if not self._visitors:
             self.stop()
@@ -79,7 +81,7 @@ class RoomHub:
 
     def enter_plain(self, outlet: Outlet) -> None:
         """A plain client: messages from now on."""
-        self._plain.add(outlet)
+        self._plain[outlet] = outlet.write
 
     def whisper(self, payload: bytes) -> None:
         """Something fleeting for all full clients here."""
@@ -172,7 +174,7 @@ class RoomHub:
             await outlet.drained()
         outlet.backlog(Encoded.of(self._tail.above(position, _LAST_STEP)))
         if outlet in self._visitors:
-            self._full.add(outlet)
+            self._full[outlet] = outlet.write
 
     async def _page(self, position: int) -> Page:
         """A page of the log above `position`; one that reaches the tail becomes a part of it."""
@@ -211,10 +213,15 @@ class RoomHub:
         self._moved.set_result(None)
         self._moved = self._loop.create_future()
 
-    def _write(self, outlets: set[Outlet], encoded: Encoded) -> None:
-        for outlet in outlets:
+    def _write(self, outlets: dict[Outlet, Write | None], encoded: Encoded) -> None:
+        """To each of them: what is done here is done as often as there are people, so it is one call."""
+        frames = encoded.frames
+        for outlet, write in outlets.items():
             try:
-                outlet.live(encoded)
+                if write is not None:
+                    write(frames)
+                else:
+                    outlet.live(encoded)
             except Exception:  # one socket's trouble is not the others'
                 logger.exception("a socket of room %s failed", self.id)
 

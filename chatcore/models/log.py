@@ -76,7 +76,7 @@ class Message(models.Model):
                 condition=Q(expires_at__isnull=False, deleted_at__isnull=True),
             ),
             models.Index(fields=["room", "seq"], name="chatcore_message_banner", condition=Q(kind="banner")),
-            models.Index(fields=["room", "slot"], name="chatcore_message_slot", condition=Q(slot__isnull=False)),
+            models.Index(fields=["room", "slot", "seq"], name="chatcore_message_slot", condition=Q(slot__isnull=False)),
             models.Index(fields=["created_at"], name="chatcore_message_keyed", condition=Q(key__isnull=False)),
         ]
 

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from chatcore import events
+from chatcore import conf, events
 from chatcore.bell import Batch
-from chatcore.database import places
+from chatcore.database import places, rows_of
 from chatcore.exceptions import KeyReused, RoomNotFound
 from chatcore.history import client_id, html, messages_numbered, unknown_room
 from chatcore.history import message as stored_message
@@ -46,6 +47,8 @@ class Log:
         self._stored_now = _stored(self._now)
         self._rows: list[tuple[Any, ...]] = []
         self._payloads: dict[int, list[bytes]] = {}
+        self._limit = conf.settings.MAX_LENGTH
+        self._dashed_ids = connection.features.has_native_uuid_field
 
     def append(self, post: Post, standing_of: Mapping[tuple[int, str], Standing]) -> Posted:
         """Number the post, or find the message that its key names already; ChatError when it is refused."""
@@ -56,7 +59,7 @@ class Log:
             check_post(post.actor, room, standing_of.get((room.id, post.actor.id), NOBODY), post.kind)
         except RoomNotFound:
             raise unknown_room(post.room, post.actor) from None
-        check_form(post, room)
+        check_form(post, room, self._limit)
         if post.key is None:
             return self._known(post, room, None) or Posted(self._write(post, room, None))
         key, request = (room.id, post.scope, post.key), digest(post)
@@ -143,7 +146,7 @@ class Log:
         if event.mentions:
             extra["mentions"] = event.mentions
         return (
-            event.id if connection.features.has_native_uuid_field else event.id.replace("-", ""),
+            event.id if self._dashed_ids else event.id.replace("-", ""),
             room_id, event.seq, event.rev, event.kind, event.message, event.username,
             author.type, author.id, author.name, event.source, self._stored_now,
             _stored(event.expires_at) if event.expires_at else None,
@@ -170,17 +173,20 @@ def described(post: Post, room: LockedRoom, sent_at: datetime) -> events.Message
 
 def _taken_keys(rooms: Mapping[str, LockedRoom], posts: Sequence[Post]) -> dict[Key, tuple[int, str | None]]:
     """The keys of these posts that the log has already, with number and digest, in one query."""
-    keyed = [(post.scope, post.key) for post in posts if post.key is not None and storable(post.key) == post.key]
-    if not keyed or not rooms:
+    wanted = {
+        (rooms[room_key(post.room)].id, post.scope, post.key)
+        for post in posts
+        if post.key is not None and storable(post.key) == post.key and room_key(post.room) in rooms
+    }
+    if not wanted:
         return {}
-    scopes, keys = {scope for scope, _ in keyed}, {key for _, key in keyed}
     quoted = connection.ops.quote_name
     select = " UNION ALL ".join(
-        f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest FROM {quoted(table._meta.db_table)} "  # noqa: S608
-        f"WHERE room_id IN ({places(len(rooms))}) AND key_scope IN ({places(len(scopes))}) "
-        f"AND {quoted('key')} IN ({places(len(keys))})"
+        f"SELECT room_id, key_scope, {quoted('key')}, seq, key_digest "  # noqa: S608
+        f"FROM wanted CROSS JOIN {quoted(table._meta.db_table)} "
+        f"WHERE room_id = of_room AND key_scope = of_scope AND {quoted('key')} = of_key AND {quoted('key')} IS NOT NULL"
         for table in (Message, Change)
     )
     with connection.cursor() as cursor:
-        cursor.execute(select, [*(room.id for room in rooms.values()), *scopes, *keys] * 2)
+        cursor.execute(f"WITH wanted(of_room, of_scope, of_key) AS ({rows_of(wanted)}) {select}", list(chain(*wanted)))
         return {(room_id, scope, key): (seq, request) for room_id, scope, key, seq, request in cursor.fetchall()}

@@ -1,15 +1,15 @@
 """A message to be posted, and what its form must be."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import msgspec
 from django.utils import timezone
 
-from chatcore import conf, events
+from chatcore import events
 from chatcore.exceptions import BadRequest, BadText, Empty, MessageNotFound, TooLong
 from chatcore.models import Message
 from chatcore.permissions import SYSTEM, Actor
@@ -95,14 +95,15 @@ def check_text(text: str, limit: int, what: str = "the message") -> None:
             raise BadText(f"{what} is not valid Unicode (half a surrogate pair): send UTF-8") from error
 
 
-def check_form(post: Post, room: LockedRoom) -> None:
-    """Raise for a post that has not the form of a message."""
-    check_text(post.text, room.max_length or conf.settings.MAX_LENGTH)
+def check_form(post: Post, room: LockedRoom, limit: int) -> None:
+    """Raise for a post that has not the form of a message; `limit`: characters, where the room has none of its own."""
+    check_text(post.text, room.max_length or limit)
     if post.kind not in _KINDS:
         raise BadRequest(f"no kind {post.kind}: one of {', '.join(sorted(_KINDS))}")
     if post.reply_to is not None and not 1 <= post.reply_to <= room.last_seq:
         raise MessageNotFound(room.name, post.reply_to)
-    check_attributes(title=post.title, priority=post.priority, tags=post.tags, format=post.format, url=post.url)
+    if not _is_usual(post):
+        check_attributes(title=post.title, priority=post.priority, tags=post.tags, format=post.format, url=post.url)
     _check_texts(
         (post.key, _LONGEST_KEY, "the key"),
         (post.slot, _LONGEST_SLOT, "the slot"),
@@ -153,8 +154,16 @@ def expiry(post: Post, sent_at: datetime) -> datetime | None:
     return post.expires_at
 
 
+def _is_usual(post: Post) -> bool:
+    """Whether it has none of the rare attributes, as most have not."""
+    rare = (post.title, post.priority, post.tags, post.format, post.url, post.reply_to)
+    return rare == (None, 3, (), "text", None, None)
+
+
 def rare_attributes(post: Post) -> dict[str, Any]:
     """What is kept in the column `extra`: where it is not what it is for most."""
+    if _is_usual(post):
+        return {}
     given = {
         "title": post.title, "priority": post.priority, "tags": list(post.tags), "format": post.format,
         "url": post.url, "reply_to": post.reply_to,
@@ -168,4 +177,4 @@ def digest(post: Post) -> str:
         post.actor.type, post.actor.id, post.actor.name, post.text, post.kind, post.title, post.priority,
         post.tags, post.format, post.url, post.reply_to, post.slot,
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
+    return hashlib.sha256(msgspec.json.encode(request)).hexdigest()[:32]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from chatcore import bell, events
+from chatcore import bell, conf, events
 from chatcore.exceptions import BadRequest, ChatError, KeyReused, NotFound, RoomNotFound, Unavailable
 from chatcore.history import standings, unknown_room, user_named
 from chatcore.models import Scheduled
@@ -87,7 +87,7 @@ def _room_for(post: Post, rooms: dict[str, LockedRoom]) -> LockedRoom:
         check_post(post.actor, room, standing, post.kind)
     except RoomNotFound:
         raise unknown_room(post.room, post.actor) from None
-    check_form(post, room)
+    check_form(post, room, conf.settings.MAX_LENGTH)
     return room
 
 

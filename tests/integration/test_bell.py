@@ -222,6 +222,40 @@ def test_when_very_many_rooms_wait_all_rings_are_bare(broker: Broker) -> None:
     hearing(broker, check)
 
 
+def test_many_rooms_are_rung_at_once_and_each_hears_its_own(broker: Broker) -> None:
+    async def check(heard: Heard) -> None:
+        await heard.listen_to(7)
+        assert await Bell().ring([batch(0, 1, room=room) for room in range(1, 201)])
+        assert [await heard.ring(), await heard.ring()] == [batch(0, 1, room=1), batch(0, 1, room=7)]
+        assert await Bell().ring([batch(1, 2, room=7)])
+        assert await heard.ring() == batch(1, 2, room=7)
+
+    hearing(broker, check)
+
+
+def test_large_events_of_many_rooms_go_in_pieces(broker: Broker) -> None:
+    async def check(heard: Heard) -> None:
+        await heard.listen_to(10)
+        assert await Bell().ring([batch(0, 1, room=room, size=100_000) for room in range(1, 11)])
+        assert [await heard.ring(), await heard.ring()] == [
+            batch(0, 1, size=100_000),
+            batch(0, 1, room=10, size=100_000),
+        ]
+
+    hearing(broker, check)
+
+
+def test_what_a_bell_rang_is_not_heard_where_it_is_known_already(broker: Broker) -> None:
+    async def check(heard: Heard) -> None:
+        ours, theirs = Bell(), Bell()
+        heard.listener.own = ours.origin
+        await ours.ring([batch(0, 1)])
+        await theirs.ring([batch(1, 2)])
+        assert await heard.ring() == batch(1, 2)
+
+    hearing(broker, check)
+
+
 def test_the_rings_of_a_room_keep_their_order(broker: Broker) -> None:
     async def check(heard: Heard) -> None:
         ringing = Bell()
@@ -253,17 +287,24 @@ def test_a_room_that_is_forgotten_is_heard_no_more(broker: Broker) -> None:
     hearing(broker, check)
 
 
-RING: dict[str, Any] = {
-    "type": "roomline.ring", "v": 1, "room": 1, "epoch": EPOCH, "prev": 0, "head": 1, "frames": [b"{}"],
-}  # fmt: skip
+RING: dict[str, Any] = {"type": "roomline.ring", "v": 2, "from": "another bell", "rings": []}
+
+
+def ring_of(*rings: Any) -> dict[str, Any]:
+    """A ring of rooms, each given as room, epoch, prev, head, payloads."""
+    return RING | {"rings": list(rings)}
 
 
 FOREIGN: list[dict[str, Any]] = [
-    {}, {"type": "chat.message", "message": "hi"}, {"message": "hi"}, RING | {"v": 2}, RING | {"room": "1"},
-    RING | {"room": None}, RING | {"prev": -1}, RING | {"prev": 1}, RING | {"head": 0}, RING | {"prev": True},
-    RING | {"head": 2**63}, RING | {"epoch": 5}, RING | {"frames": None}, RING | {"frames": "{}"},
-    RING | {"frames": ["{}"]}, RING | {"frames": [b"{}", b"{}"]},
-    {key: RING[key] for key in RING if key != "epoch"},
+    {}, {"type": "chat.message", "message": "hi"}, {"message": "hi"}, RING | {"v": 1}, RING | {"rings": None},
+    RING | {"rings": 5}, RING | {"rings": "text"}, ring_of(5), ring_of([]), ring_of([1]),
+    ring_of([[], EPOCH, 0, 1, [b"{}"]]),
+    ring_of(["1", EPOCH, 0, 1, [b"{}"]]), ring_of([None, EPOCH, 0, 1, [b"{}"]]), ring_of([True, EPOCH, 0, 1, [b"{}"]]),
+    ring_of([1, EPOCH, -1, 1, [b"{}", b"{}"]]), ring_of([1, EPOCH, 1, 1, []]), ring_of([1, EPOCH, 0, 0, []]),
+    ring_of([1, EPOCH, True, 2, [b"{}"]]), ring_of([1, EPOCH, 0, 2**63, [b"{}"]]), ring_of([1, 5, 0, 1, [b"{}"]]),
+    ring_of([1, EPOCH, 0, 1, None]), ring_of([1, EPOCH, 0, 1, "{}"]), ring_of([1, EPOCH, 0, 1, ["{}"]]),
+    ring_of([1, EPOCH, 0, 1, [b"{}", b"{}"]]), ring_of([1, EPOCH, 0, 1, [b"{}"], 6]),
+    {key: RING[key] for key in RING if key != "from"}, {key: RING[key] for key in RING if key != "rings"},
     {"type": "roomline.whisper"}, {"type": "roomline.whisper", "from": "x", "room": 1, "frame": "text"},
     {"type": "roomline.whisper", "from": "x", "room": "1", "frame": b"{}"},
     {"type": "roomline.whisper", "from": "x", "room": 1, "frame": b"\xff\xfe"},
@@ -303,6 +344,7 @@ def test_bytes_that_are_not_even_a_message_are_ignored(broker: Broker) -> None:
 def test_whispers_of_other_processes_are_heard_and_our_own_are_not(broker: Broker) -> None:
     async def check(heard: Heard) -> None:
         ringing = Bell()
+        heard.listener.own = ringing.origin
         ringing.whisper(1, b'{"type":"typing"}')
         await ringing.close()
         other = {"type": "roomline.whisper", "from": "another process", "room": 1, "frame": b'{"type":"typing","n":2}'}

@@ -13,7 +13,7 @@ from chatcore import events, history, services
 from chatcore.events import Delete, Edit, Message
 from chatcore.exceptions import Forbidden, MessageNotFound, NotSignedIn, RoomNotFound, UserNotFound
 from chatcore.history import RoomView
-from chatcore.models import Change, Room, Sanction
+from chatcore.models import Change, ReadMark, Room, Sanction
 from chatcore.models import Message as Row
 from chatcore.permissions import GUEST, SYSTEM, Actor, Standing
 from chatcore.services import Post
@@ -216,6 +216,35 @@ def test_a_room_is_found_in_any_spelling(newbox: RoomView) -> None:
 def test_a_name_that_cannot_be_is_not_found(newbox: RoomView, name: str) -> None:
     with pytest.raises(RoomNotFound):
         history.room_named(name)
+
+
+def test_who_comes_in_learns_what_the_room_is_and_how_far_he_has_read(people: dict[str, Actor]) -> None:
+    services.create_room(
+        "Ops", title="T", topic="p", private=True, announce_only=True, owner="alice", members=["bob"],
+        retention=timedelta(days=30, microseconds=7), max_length=9,
+    )  # fmt: skip
+    services.archive_room("ops", SYSTEM)
+    room = Room.objects.get(name="Ops")
+    ReadMark.objects.create(room=room, user_id=people["bob"].id, seq=5, at=datetime.now(UTC))
+    for name, role, read_seq in (("alice", "owner", 0), ("bob", "member", 5), ("root", None, 0)):
+        assert history.entrance("OPS", people[name]) == history.Entrance(
+            history.Access(
+                RoomView(
+                    room.pk, "Ops", "T", "p", True, True, True, 9, timedelta(days=30, microseconds=7),
+                    0, 0, 0, room.epoch, 2,
+                ),
+                Standing(role),
+            ),
+            read_seq,
+        )  # fmt: skip
+
+
+def test_no_read_mark_is_that_of_who_is_no_person(newbox: RoomView) -> None:
+    ReadMark.objects.create(room_id=newbox.id, user_id="", seq=5, at=datetime.now(UTC))
+    assert history.entrance("newbox", SYSTEM).read_seq == 0
+    with override_settings(CHAT_GUESTS="read"):
+        assert history.entrance("newbox", GUEST).read_seq == 0
+    assert (newbox.private, newbox.announce_only, newbox.archived, newbox.retention) == (False, False, False, None)
 
 
 def test_near_names_are_those_that_one_may_know(newbox: RoomView, people: dict[str, Actor]) -> None:

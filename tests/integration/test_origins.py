@@ -26,7 +26,10 @@ def admitted(headers: Headers) -> bool:
     async def send(event: dict[str, Any]) -> None:
         sent.append(event)
 
-    asyncio.run(SameOrigin(application)({"type": "websocket", "headers": headers}, receive, send))
+    async def handshake() -> None:
+        await SameOrigin(application)({"type": "websocket", "headers": headers}, receive, send)
+
+    asyncio.run(handshake())
     assert sent == ([] if reached else [{"type": "websocket.close"}])
     return bool(reached)
 

@@ -50,7 +50,7 @@ def test_many_people_do_not_pile_up() -> None:
     buckets, rate = Buckets(), Rate(steady=1e9, burst=10.0)
     for number in range(30_000):
         assert buckets.wait(str(number), rate) == 0.0
-    assert len(buckets._spent) <= 10_001
+    assert len(buckets._buckets) <= 10_001
 
 
 def test_what_is_still_owed_is_not_forgotten_among_many() -> None:
@@ -65,7 +65,7 @@ def test_many_who_all_owe_do_not_make_each_call_look_through_all_of_them(monkeyp
     forget = Buckets._forget
 
     def counted(self: Buckets, now: float, rate: Rate) -> None:
-        looked.append(len(self._spent))
+        looked.append(len(self._buckets))
         forget(self, now, rate)
 
     monkeypatch.setattr(Buckets, "_forget", counted)
