@@ -31,6 +31,9 @@ _LARGEST_PAYLOAD = 256 * 1024
 #: So many rooms at most are rung one by one; more of them all at once, to everybody who listens to any room: a call
 #: of the layer costs more than what it carries.
 _FEW_ROOMS = 4
+#: Seconds between two rounds of rings. A ring costs this process, and the broker, as much as some fifty people who get a
+#: message: what comes meanwhile is one ring more. The first one after a silence waits for nothing.
+_REST = 0.01
 #: With so many rooms waiting the broker is behind: bare numbers, which are quick.
 _MANY_ROOMS = 1000
 
@@ -47,7 +50,7 @@ class Bell:
         self._waiting: dict[int, Batch] = {}
         self._whispers: dict[int, bytes] = {}
         self._task: asyncio.Task[bool] | None = None
-        self._quiet_until = 0.0
+        self._rest_until = self._quiet_until = 0.0
         self._failing = False
 
     def ring(self, batches: Sequence[Batch]) -> "asyncio.Task[bool]":
@@ -69,8 +72,10 @@ class Bell:
             await asyncio.wait([self._task], timeout=PATIENCE)
 
     async def _run(self) -> bool:
-        rung = True
+        rung, clock = True, asyncio.get_running_loop().time
         while self._waiting or self._whispers:
+            if (rest := self._rest_until - clock()) > 0:
+                await asyncio.sleep(rest)
             waiting, self._waiting = self._waiting, {}
             whispers, self._whispers = self._whispers, {}
             for group, batches in _grouped(list(waiting.values())):
@@ -91,6 +96,7 @@ class Bell:
             return False
         if not configured():
             return True
+        self._rest_until = clock() + _REST
         try:
             async with asyncio.timeout(PATIENCE):
                 await channel_layer().group_send(group, message)

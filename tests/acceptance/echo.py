@@ -24,11 +24,32 @@ def fuzz_texts(seed: int, count: int) -> Iterator[str]:
         yield f"{number}.{dice.random()}."[:6].ljust(int(10 ** dice.uniform(0, 5)), "x")
 
 
+def batches(texts: Iterator[str], dice: random.Random) -> Iterator[bytes]:
+    """The texts as frames, up to five in one piece; a long one ends its piece."""
+    left, piece = 0, b""
+    for text in texts:
+        left, piece = left or dice.randint(1, 5), piece + text_frame(text.encode())
+        left -= 1
+        if not left or len(piece) > 20_000:
+            yield piece
+            left, piece = 0, b""
+    yield piece
+
+
+class Speech:
+    """What was said in a room so far, as ready frames, and who hears what follows."""
+
+    def __init__(self) -> None:
+        self.past = bytearray()
+        self.hearers: set[Any] = set()
+        self.waited_for: set[Any] = set()
+
+
 class Visit:
     """One socket. A message is a verb, which is a method here, a blank and the rest; a path is a room."""
 
-    def __init__(self, scope: dict[str, Any], send: Any, room: set[Any]) -> None:
-        self.scope, self.send, self.room = scope, send, room
+    def __init__(self, scope: dict[str, Any], send: Any, room: set[Any], speech: Speech) -> None:
+        self.scope, self.send, self.room, self.speech = scope, send, room, speech
         self.frames = scope["extensions"]["roomline.frames"]
 
     async def text(self, text: str) -> None:
@@ -80,11 +101,54 @@ class Visit:
                     await self.frames.drained()
                     self.frames.write(text_frame(text.encode()))
 
+    async def hear(self, rest: str) -> None:
+        """All that was said in this room, as catch-up, and from then on live. With `wait`, who speaks waits until it
+        is heard here."""
+        self.frames.write_catchup(bytes(self.speech.past))
+        self.speech.hearers.add(self.frames)
+        if rest == "wait":
+            self.speech.waited_for.add(self.frames)
+        self.frames.take = self.taken
+
+    async def speak(self, rest: str) -> None:
+        """`fuzz_texts` of a seed and a count to all who hear, some frames a write, in one loop without an await."""
+        seed, count = map(int, rest.split())
+        dice = random.Random(-seed)
+        for some in batches(fuzz_texts(seed, count), dice):
+            self.speech.past += some
+            for frames in list(self.speech.hearers):
+                frames.write(some)
+            await asyncio.sleep(dice.choice([0, 0, 0.001, 0.01]))
+            for frames in list(self.speech.waited_for):
+                await frames.drained()
+        await self.text("said")
+
+    def taken(self, text: str) -> bool:
+        """What comes in, as the chat takes it: some at once, with an answer that may wait for live frames to go along
+        with; the rest in its turn."""
+        if not text.startswith("now "):
+            return False
+        self.frames.hold(text_frame(text.encode()))
+        return True
+
+    async def now(self, rest: str) -> None:
+        """One that had to wait behind others."""
+        self.taken(f"now {rest}")
+
+    async def both(self, rest: str) -> None:
+        """An answer that may wait, and one that may not overtake it."""
+        self.taken(f"now {rest}")
+        self.frames.write_catchup(text_frame(f"old {rest}".encode()))
+
     async def close(self, rest: str) -> None:
         """With this code; what comes after it must not be sent."""
         await self.send({"type": "websocket.close", "code": int(rest), "reason": "as you said"})
         await self.text("too late")
         self.frames.write(text_frame(b"too late"))
+
+    async def part(self, rest: str) -> None:
+        """With this reason."""
+        await self.send({"type": "websocket.close", "code": 1000, "reason": rest})
 
     async def fail(self, rest: str) -> None:
         raise RuntimeError("as you said")
@@ -98,6 +162,7 @@ class Echo:
 
     def __init__(self) -> None:
         self.rooms: dict[str, set[Any]] = {}
+        self.speeches: dict[str, Speech] = {}
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         await (self.page if scope["type"] == "http" else self.socket)(scope, receive, send)
@@ -111,7 +176,9 @@ class Echo:
         await send({"type": "http.response.body", "body": body})
 
     async def socket(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        visit = Visit(scope, send, self.rooms.setdefault(scope["path"], set()))
+        path = scope["path"]
+        speech = self.speeches.setdefault(path, Speech())
+        visit = Visit(scope, send, self.rooms.setdefault(path, set()), speech)
         await receive()
         await send({"type": "websocket.accept"})
         visit.room.add(visit.frames)
@@ -121,7 +188,9 @@ class Echo:
                 await getattr(visit, verb)(rest)
         finally:
             visit.room.discard(visit.frames)
-            print("left", scope["path"], flush=True)  # noqa: T201
+            speech.hearers.discard(visit.frames)
+            speech.waited_for.discard(visit.frames)
+            print("left", path, flush=True)  # noqa: T201
 
     async def close(self) -> None:
         print("application closed", flush=True)  # noqa: T201

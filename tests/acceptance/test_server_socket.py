@@ -1,6 +1,7 @@
 """Our socket in Daphne, with a small application: what is sent arrives, in order, whatever the reader does."""
 
 import resource
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,43 @@ def test_the_application_closes_with_any_code_and_nothing_follows(wire: Wire, co
     assert wire.receive() == Frame(CLOSE, code.to_bytes(2, "big") + b"as you said")
     wire.send(code.to_bytes(2, "big"), CLOSE)
     assert wire.receive() is None
+
+
+def test_a_long_reason_is_cut_at_a_whole_character(wire: Wire) -> None:
+    wire.send("part x" + "\u00e4" * 100)
+    assert wire.receive() == Frame(CLOSE, b"\x03\xe8x" + "\u00e4".encode() * 61)
+
+
+def test_nothing_follows_a_close_frame_that_the_client_has_not_answered_yet(echo_site: ChatSite, wire: Wire) -> None:
+    with Wire(echo_site.host, echo_site.port) as friend:
+        friend.open("/own")
+        wire.send("close 4001")
+        assert wire.close_code() == 4001
+        wire.send(b"ping", PING)
+        wire.send("echo from beyond")
+        friend.send("all late")
+        assert friend.text() == "late"
+        wire.send((4001).to_bytes(2, "big"), CLOSE)
+        assert wire.receive() is None
+
+
+def test_who_sends_no_more_is_gone(echo_site: ChatSite) -> None:
+    with Wire(echo_site.host, echo_site.port) as wire, Wire(echo_site.host, echo_site.port) as friend:
+        friend.open("/half")
+        wire.open("/half").socket.shutdown(socket.SHUT_WR)
+        assert wire.receive() is None
+        wait_until(lambda: "left /half" in echo_site.stdout, "it has left the room")
+        friend.send("all here")
+        assert friend.text() == "here"
+
+
+def test_what_comes_with_the_handshake_before_its_answer_harms_nothing_that_follows(echo_site: ChatSite) -> None:
+    """A client must wait (RFC 6455, section 4.1)."""
+    with Wire(echo_site.host, echo_site.port) as wire:
+        wire.socket.sendall(request("/own") + masked(b"echo too early"))
+        assert wire.head().startswith(b"HTTP/1.1 101 ")
+        wire.send("echo in time")
+        assert wire.text() in ("too early", "in time")
 
 
 def test_a_failing_application_is_1011_and_one_traceback(echo_site: ChatSite, wire: Wire) -> None:

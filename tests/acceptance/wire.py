@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import struct
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -26,12 +27,16 @@ class Frame(NamedTuple):
 class Wire:
     """One connection. It reads only when it is told to."""
 
-    def __init__(self, host: str, port: int, *, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, host: str, port: int, *, receive_buffer: int | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(DEADLINE_S)
         self.socket.connect((host, port))
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self.received = b""
 
     def __enter__(self) -> Self:
