@@ -6,27 +6,33 @@ Fixtures of our own, because pytest-playwright keeps an event loop for the whole
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page, expect, sync_playwright
 
 from tests.acceptance.site import ChatSite
 from tests.waiting import DEADLINE_S
 
+expect.set_options(timeout=1000 * DEADLINE_S)  # else 5 s, whatever the machine
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PHONE = {"width": 360, "height": 640}
 #: What a browser says by itself when a server is away, or a page is missing on purpose.
 EXPECTED = ("WebSocket connection to", "Failed to load resource")
 
-#: Whether what has the focus can be seen: within the window, and nothing laid over it.
-SEEN = """() => {
-    const at = document.activeElement, box = at.getBoundingClientRect();
-    const x = Math.max(0, Math.min(innerWidth - 1, (box.left + box.right) / 2));
-    const y = Math.max(0, Math.min(innerHeight - 1, (box.top + box.bottom) / 2));
-    const over = document.elementFromPoint(x, y);
-    return box.width > 0 && Boolean(over) && (at.contains(over) || over.contains(at));
-}"""
+#: Whether what has the focus can be seen: nothing is laid over it, and at least half of it is within the window and
+#: the log; of what is taller than these, as much as fills half of them.
+SEEN = """() => new Promise((answer) => {
+    const watch = new IntersectionObserver(([{ target, boundingClientRect: box, intersectionRect: part }]) => {
+        watch.disconnect();
+        const over = document.elementFromPoint((part.left + part.right) / 2, (part.top + part.bottom) / 2);
+        const room = Math.min(innerHeight, target.closest("#log")?.clientHeight ?? Infinity);
+        const enough = part.width >= box.width / 2 && part.height >= Math.min(box.height, room) / 2;
+        answer(part.width > 0 && enough && Boolean(over) && (target.contains(over) || over.contains(target)));
+    });
+    watch.observe(document.activeElement);
+})"""
 
 
 class Person:
@@ -40,6 +46,11 @@ class Person:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("dialog", self._dismiss)
+        self._frames: list[str] = []
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._take))
+
+    def _take(self, frame: str | bytes) -> None:
+        self._frames.append(str(frame))
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
@@ -57,6 +68,15 @@ class Person:
     def await_state(self, state: str) -> None:
         """Wait until the page shows this state of the connection."""
         self.page.locator(f"#state[data-state={state}]").wait_for()
+
+    def received(self, words: str) -> int:
+        """How many frames with these words have come to the page and been taken in."""
+        self.page.evaluate("() => null")  # after what the last one did
+        return sum(words in frame for frame in self._frames)
+
+    def stop_the_clock(self) -> None:
+        """No timer ends and nothing is drawn until `page.clock.resume()`. `page.clock.install()` comes first of all."""
+        self.page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=10))  # it cannot be put back
 
     def write(self, text: str) -> None:
         """Type a message and press Enter."""

@@ -197,7 +197,7 @@ class ChatSite:
 def broker_info(path: Path) -> dict[str, Any]:
     """What the broker at this socket says of itself; empty if none answers."""
     try:
-        with redis.Redis(unix_socket_path=str(path), socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+        with redis.Redis(unix_socket_path=str(path), socket_timeout=DEADLINE_S, retry=Retry(NoBackoff(), 0)) as client:
             return dict(client.info("server"))
     except (redis.ConnectionError, redis.TimeoutError):
         return {}

@@ -29,10 +29,11 @@ def site(mailbox: Mailbox) -> Iterator[ChatSite]:
 
 
 def fill(person: Person, **fields: str) -> None:
-    """Fill in the page's form and send it."""
+    """Fill in the page's form, send it and wait for the answer: who goes elsewhere before takes his question back."""
     for name, value in fields.items():
         person.page.locator(f"main [name={name}]").fill(value)
-    person.page.locator("main form button").click()
+    with person.page.expect_response(lambda answer: answer.request.method == "POST"):
+        person.page.locator("main form button").click()
 
 
 def await_text(person: Person, role: Role, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import WebSocketRoute, expect
@@ -22,6 +23,13 @@ HOSTILE = [
     "&lt;b&gt; &amp; &#x3c;",
     "\u202egnol\u202c and a\u0301\u0301\u0301\u0301\u0301",
 ]
+
+
+@pytest.fixture(scope="module")
+def shared_site() -> Iterator[ChatSite]:
+    """At a rate that is exceeded on a slow machine, too."""
+    with ChatSite(env={"CHAT_RATE": "1/s burst 50"}) as site:
+        yield site
 
 
 def test_two_people_chat(shared_site: ChatSite, people: People, room: str) -> None:

@@ -1,7 +1,7 @@
 """Notifications and the sound: off until somebody switches them on, and then for what is meant for him."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.acceptance.browsing import People, Person
 from tests.acceptance.site import ChatSite
@@ -76,6 +76,15 @@ def test_who_has_the_room_in_front_is_not_notified_by_another_tab(
 ) -> None:
     [alice] = people.signed_in(shared_site, "alice", permissions=["notifications"])
     alice.page.add_init_script(LISTEN)
+    page: list[WebSocketRoute] = []
+    held: list[str | bytes] = []
+
+    def hold(route: WebSocketRoute) -> None:
+        page.append(route)
+        server = route.connect_to_server()
+        server.on_message(lambda text: (held.append if "seen by @" in str(text) else route.send)(text))
+
+    alice.page.route_web_socket("**/ws/**", hold)
     alice.enter(room)
     switch_on(alice)
     look_away(alice)
@@ -88,10 +97,12 @@ def test_who_has_the_room_in_front_is_not_notified_by_another_tab(
     wait_until(
         lambda: "seen" in front.evaluate("() => Object.keys(localStorage).join()"), "the note of the tab in front"
     )
+    wait_until(lambda: alice.page.evaluate("() => true") and held, "the message in the other tab, too")
+    page[0].send(held[0])  # not earlier: it waits but a moment for what the tab in front says
     front.goto("about:blank")
-    shared_site.manage("chat_send", room, "--name", "bot", "not seen by @alice")
+    shared_site.manage("chat_send", room, "--name", "bot", "unseen, @alice")
     wait_until(lambda: alice.page.evaluate("() => window.shown.length"), "the notification")
-    assert [body for _, body, _ in alice.page.evaluate("() => window.shown")] == ["not seen by @alice"]
+    assert [body for _, body, _ in alice.page.evaluate("() => window.shown")] == ["unseen, @alice"]
 
 
 def test_what_was_missed_while_the_connection_was_gone_is_notified_of_too(

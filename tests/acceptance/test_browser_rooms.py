@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.acceptance.browsing import PHONE, People
 from tests.acceptance.site import ChatSite
-from tests.waiting import wait_until
+from tests.acceptance.test_browser_reading import await_read_mark
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +44,7 @@ def test_the_list_tells_what_is_new_and_who_is_there(shared_site: ChatSite, peop
     alice.enter(room)
     post(shared_site, room, "one")
     alice.message("one").wait_for()
+    await_read_mark(shared_site, room, 1)
     alice.page.goto(shared_site.url)
     entry = alice.page.locator("li").filter(has=alice.page.get_by_role("link", name=re.compile(rf"^{room}\b")))
     bob.enter(room)
@@ -54,14 +55,10 @@ def test_the_list_tells_what_is_new_and_who_is_there(shared_site: ChatSite, peop
     expect(entry.locator("time")).to_have_text(re.compile("sec|now"))
     entry.get_by_role("link").click()
     alice.message("three").wait_for()
+    await_read_mark(shared_site, room, 3)
     alice.page.get_by_role("link", name="All rooms").click()
     expect(entry).to_be_visible()
-
-    def is_read() -> bool:
-        alice.page.reload()  # the page has told the server what was seen; it is stored in a moment
-        return "unread" not in (entry.text_content() or "")
-
-    wait_until(is_read, "the messages to count as read")
+    expect(entry).not_to_contain_text("unread")
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ export class ReadMark {
     this.seq = 0;
     this.told = 0;
     this.timer = null;
+    addEventListener("pagehide", () => this.#tell()); // before the socket is closed (connection.js)
   }
 
   /** The reader has seen message `seq`. */

@@ -18,7 +18,7 @@ export class Scroll {
     this.atEnd = atEnd;
     this.moved = moved;
     this.following = true;
-    this.was = 0; // where the reader was at the last scroll event
+    this.was = 0; // where the reader was when he was last looked for
     this.anchor = null; // the topmost row in view, and where it stands
     this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     const sizes = new ResizeObserver(() => this.restore());
@@ -27,6 +27,7 @@ export class Scroll {
 
   /** Make a change of what stands in the log without moving the reader. */
   keep(change) {
+    if (this.log.scrollTop < this.was) this.#look(); // he has gone up so lately that the scroll event is still to come
     this.#hold();
     change();
     this.restore();
@@ -34,7 +35,7 @@ export class Scroll {
 
   /** Back to where the reader stood, after a change. */
   restore() {
-    if (this.following) this.log.scrollTop = this.log.scrollHeight;
+    if (this.following) this.#toBottom();
     else if (this.anchor) {
       const row = this.anchor.seq ? this.row(this.anchor.seq) : this.anchor.element;
       if (row?.isConnected) this.log.scrollTop += this.#top(row) - this.anchor.top;
@@ -44,7 +45,7 @@ export class Scroll {
   /** To the end of the page, and along with it from now on if that is the end of the log. */
   toEnd() {
     this.following = this.atEnd();
-    this.log.scrollTop = this.log.scrollHeight;
+    this.#toBottom();
     this.#hold();
     this.moved();
   }
@@ -92,11 +93,20 @@ export class Scroll {
     return index < 0 ? null : Number(this.list.children[index].dataset.seq);
   }
 
-  #scrolled() {
-    // What has grown below a reader at the end has not moved him: only who goes up leaves it.
+  #toBottom() {
+    this.log.scrollTop = this.log.scrollHeight;
+    this.was = this.log.scrollTop;
+  }
+
+  /** Whether he is still at the end: what has grown below him has not moved him, only who goes up leaves it. */
+  #look() {
     const stays = this.following && this.log.scrollTop >= this.was;
     this.was = this.log.scrollTop;
     this.following = (stays || this.below < AT_END) && this.atEnd();
+  }
+
+  #scrolled() {
+    this.#look();
     if (this.following) this.restore();
     this.#hold();
     this.moved();
