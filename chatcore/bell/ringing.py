@@ -31,7 +31,7 @@ _LARGEST_PAYLOAD = 256 * 1024
 #: So many rooms at most are rung one by one; more of them all at once, to everybody who listens to any room: a call
 #: of the layer costs more than what it carries.
 _FEW_ROOMS = 4
-#: Seconds between two rounds of rings. A ring costs this process, and the broker, as much as some fifty people who get a
+#: Seconds between two rounds of rings. A ring costs this process and the broker as much as some fifty people who get a
 #: message: what comes meanwhile is one ring more. The first one after a silence waits for nothing.
 _REST = 0.01
 #: With so many rooms waiting the broker is behind: bare numbers, which are quick.

@@ -71,7 +71,7 @@ def load(
         "p99": found.get("p99_ms", float("inf")),
     }
     counts = {name: found[name] for name in ("lost", "repeated", "misplaced", "timeouts", "closed")}
-    shares = cpu / seconds, found["client_cpu_seconds"] / seconds, max(0, busy - cpu) / seconds
+    shares = cpu / seconds, found["client_busy_seconds"] / seconds, max(0, busy - cpu) / seconds
     return Run(figures, *shares, counts), found["sent"]
 
 
