@@ -134,7 +134,7 @@ def _has_few_colons(text: str) -> bool:
     """Whether no key comes twice, told from each having a colon of its own: there are no more than different keys."""
     try:
         return len(_any.decode(text)) == text.count(":")
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -15,13 +15,19 @@ _INVISIBLE = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def room_key(name: str) -> str:
     """The key under which `name` is unique and found: NFKC(casefold(NFKC(name))).
 
     In Python and not in the database, because SQLite folds ASCII only (Unicode Standard, section 3.13, D146).
     """
+    return _known_key(name) if len(name) <= LONGEST else _folded(name)  # who asks may send any length
+
+
+def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", storable(name)).casefold())
+
+
+_known_key = lru_cache(maxsize=4096)(_folded)
 
 
 def storable(name: str) -> str:

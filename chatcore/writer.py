@@ -112,9 +112,9 @@ class Writer:
             except Exception:
                 logger.exception("a batch of %d posts failed", len(batch))
                 results = [Unavailable("storing failed on the server: try again")] * len(batch)
+            self._announce(batches)  # first: the rooms' own writes take along what is told now
             for waiting, result in zip(batch, results, strict=True):
                 _tell(waiting, result)
-            self._announce(batches)
             for _ in range(_TURNS):
                 await asyncio.sleep(0)
 

@@ -24,6 +24,8 @@ IN_FLIGHT = 8
 _ANSWER = 10.0
 _QUIET = 5.0
 _LOOK_EVERY = 0.01
+#: What the wait in a refusal may lack, for it is rounded: without it many tries would follow each other.
+_HALF_A_DIGIT = 0.05
 #: In the detail of a refusal: after how many seconds a person may send again.
 _WAIT = re.compile(r"wait ([0-9.]+) s")
 
@@ -147,7 +149,7 @@ class Run:
                 self.held += not tries
                 tries += 1
                 wait = _WAIT.search(frame.detail)
-                await asyncio.sleep(float(wait[1]) if wait else 1.0)
+                await asyncio.sleep(float(wait[1]) + _HALF_A_DIGIT if wait else 1.0)
                 continue
             else:
                 self.refused[f"{frame.detail} ({frame.code})"] += 1

@@ -43,7 +43,7 @@ class Outbox:
         self._socket = handle if isinstance(handle, socket.socket) else None
         self._transport, self._cap, self._overflow = transport, cap, overflow
         #: Replies that wait for the end of this turn, or for live frames to go along with.
-        self._held = b""
+        self._held: list[bytes] = []
         #: Frames, and how many of their bytes count against the cap; None while nothing waits, as with most sockets.
         self._queue: deque[tuple[bytes, int]] | None = None
         self._counted = 0
@@ -62,7 +62,8 @@ class Outbox:
     def write(self, frames: bytes) -> None:
         """Live frames. Over the cap, the frames that wait are dropped and the socket is closed with 4008."""
         if self._held:
-            frames, self._held = self._held + frames, b""
+            frames = b"".join([*self._held, frames])
+            self._held.clear()
         if self._direct:
             try:
                 sent = self._socket.send(frames)  # type: ignore[union-attr]
@@ -83,7 +84,7 @@ class Outbox:
         """Frames that go out with the next ones, in one write, or by themselves at the end of this turn of the loop."""
         if not self._held:
             asyncio.get_running_loop().call_soon(self._let_go)
-        self._held += frames
+        self._held.append(frames)
 
     def _let_go(self) -> None:
         if self._held:
@@ -158,7 +159,8 @@ class Outbox:
 
     def stopProducing(self) -> None:
         """The connection is gone (IPullProducer)."""
-        self.closing, self._direct, self._held, self._queue = True, False, b"", None
+        self.closing, self._direct, self._queue, self.take = True, False, None, None
+        self._held.clear()
         self._registered = False
         self.pending = 0
         self._release()

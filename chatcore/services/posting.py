@@ -1,4 +1,4 @@
-"""Posting: many messages into any rooms in one durable transaction, then one ring a room."""
+"""Posting: many messages into any rooms in one durable transaction, then a ring."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from chatcore.services.transaction import Announce, writing
 def post_messages(
     posts: Sequence[Post], *, together: bool = False, announce: Announce = bell.ring, timeout: float = 5.0
 ) -> list[Posted | ChatError]:
-    """Store the posts in one durable transaction, in order, then ring once a room.
+    """Store the posts in one durable transaction, in order, then ring.
 
     A post that is refused has its ChatError in the result, the others are stored; with `together`, the first
     refusal is raised and nothing is stored. Waits at most `timeout` seconds for other writers, then Unavailable.

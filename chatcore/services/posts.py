@@ -1,12 +1,12 @@
 """A message to be posted, and what its form must be."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-import msgspec
 from django.utils import timezone
 
 from chatcore import events
@@ -177,4 +177,4 @@ def digest(post: Post) -> str:
         post.actor.type, post.actor.id, post.actor.name, post.text, post.kind, post.title, post.priority,
         post.tags, post.format, post.url, post.reply_to, post.slot,
     ]  # fmt: skip
-    return hashlib.sha256(msgspec.json.encode(request)).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]

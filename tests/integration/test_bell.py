@@ -296,7 +296,7 @@ def ring_of(*rings: Any) -> dict[str, Any]:
 
 
 FOREIGN: list[dict[str, Any]] = [
-    {}, {"type": "chat.message", "message": "hi"}, {"message": "hi"}, RING | {"v": 1}, RING | {"rings": None},
+    {}, {"type": "chat.message", "message": "hi"}, {"message": "hi"}, RING | {"rings": None},
     RING | {"rings": 5}, RING | {"rings": "text"}, ring_of(5), ring_of([]), ring_of([1]),
     ring_of([[], EPOCH, 0, 1, [b"{}"]]),
     ring_of(["1", EPOCH, 0, 1, [b"{}"]]), ring_of([None, EPOCH, 0, 1, [b"{}"]]), ring_of([True, EPOCH, 0, 1, [b"{}"]]),

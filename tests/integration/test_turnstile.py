@@ -1,6 +1,7 @@
 """SQLite's writers take turns: who commits without pause cannot keep another waiting."""
 
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PROJECT = Path(__file__).resolve().parents[2]
 BATCH = 20
-#: Commits of others that a lone post may have to wait for. Two of them are fair; without turns they are hundreds.
-FAIR = 40
+#: Commits of others that a lone post may have to wait for, as a rule and at most. Two of them are fair, and the rest is
+#: the processor's turn; without turns one of twenty waits for seven hundred.
+FAIR, WORST = 10, 300
 
 
 @contextmanager
@@ -77,7 +79,8 @@ def test_a_lone_post_is_not_starved_by_processes_that_commit_back_to_back(transa
             commits_before.append(commits() - before)
             reached = commits()
             wait_until(lambda: commits() > reached, "the others go on")  # noqa: B023  it is waited for right here
-    assert max(commits_before) <= FAIR, commits_before
+    assert statistics.median(commits_before) <= FAIR, commits_before
+    assert max(commits_before) <= WORST, commits_before
     for room in rooms:
         seqs = [message.seq for message in history.messages_after(room.id, 0, 1_000_000)]
         assert seqs == list(range(1, len(seqs) + 1))

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum { TEXT = 1, CLOSE = 8, PING = 9, PONG = 10 };
-enum { CONNECTING_AT_ONCE = 100, TEXT_LENGTH = 60, BUCKETS = 64 * 40, DRAIN_S = 20, CONNECT_S = 120 };
+enum { CONNECTING_AT_ONCE = 100, TEXT_LENGTH = 60, BUCKETS = 64 * 40, DRAIN_S = 10, CONNECT_S = 120 };
 enum state { IDLE, CONNECTING, HANDSHAKE, GREETING, READY, GONE };
 enum dialect { FULL, PLAIN, RAW, SOCKETIO };
 
@@ -44,7 +44,6 @@ struct connection {
     double retry;   /* when that one is given up */
     char *rest;     /* the beginning of a frame that is not there yet */
     size_t rest_size;
-    uint64_t had;
 };
 
 static struct {
@@ -190,7 +189,6 @@ static void take_message(struct connection *connection, uint32_t number, double 
     struct room *room = &rooms[connection->room];
     size_t index = number - options.first;
     if (number < options.first || number >= next_number) return; /* of an earlier run */
-    connection->had++;
     if (measuring) {
         deliveries++;
         count_latency(at - sent_at[index]);
@@ -461,6 +459,7 @@ static void hold(void) {
         poll(waiting, 2, -1);
         turn();
     } while (!waiting[0].revents || read(0, &byte, 1) > 0);
+    if (gone) fail("the server closed %u of %u idle sockets", gone, options.sockets);
 }
 
 /* The command line */

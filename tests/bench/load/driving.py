@@ -14,7 +14,7 @@ from tests.bench.load.ours import Running
 from tests.bench.load.rows import Figure, Row
 from tests.bench.load.servers import Server
 
-#: How long the client may take beside its window: it connects for at most 120 s and waits 5 s for what is missing.
+#: How long the client may take beside its window: it connects for at most 120 s and waits 10 s for what is missing.
 SPARE_S = 150.0
 #: Messages of a slow server are waited for, not sent again: its closed loop would not be one any more.
 PATIENCE_S = 60.0

@@ -17,7 +17,7 @@ NOTES = """\
 Deliveries a second (each message at each socket counts), and the CPU of the server and its broker for each one.
 Roomline stores every message, with an fsync before it is acknowledged; its peers store nothing. The null server only
 copies bytes: what the generator and the kernel take at most. A tutorial's server is Daphne with the consumer of the
-Channels tutorial. Latency: from the intended send to each receipt. Late or lost: not there 5 s after the end.
+Channels tutorial. Latency: from the intended send to each receipt. Late or lost: not there 10 s after the end.
 \\* the generator was busy above 90 %: the server may be faster. ~ others took above 5 % of the server's core."""
 
 
