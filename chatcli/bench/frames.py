@@ -17,7 +17,6 @@ class Frame(msgspec.Struct, frozen=True):
     client_id: str | None = None
     code: str = ""
     detail: str = ""
-    reason: str = ""
 
 
 class Texts:

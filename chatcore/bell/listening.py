@@ -1,4 +1,4 @@
-"""Listening: one channel in the groups of all rooms that somebody in this process follows."""
+"""Listening: one channel in the groups of all rooms that somebody in this process follows, and in everybody's."""
 
 import asyncio
 import logging
