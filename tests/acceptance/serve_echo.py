@@ -13,7 +13,9 @@ from chatcli.server.server import ChatServer  # before Twisted: it brings the re
 from tests.acceptance.echo import application
 
 SMALL_BUFFER = 4096
-OPTIONS = ServerOptions(drain=1.0, outbox_bytes=150_000)
+#: Whoever says goodbye may take long to read what is on its way to him: a receive buffer of 2 kB is at times emptied at
+#: the pace of TCP's timers.
+OPTIONS = ServerOptions(drain=1.0, outbox_bytes=150_000, close=60.0)
 
 
 def main(certificate: str, key: str) -> None:

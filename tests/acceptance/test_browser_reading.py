@@ -148,7 +148,7 @@ def test_what_comes_while_one_reads_further_up_moves_nothing_and_is_counted(
     post_lines(shared_site, room, 41, 43)
     expect(button).to_have_text("3 new messages ↓")
     assert alice.page.title() == f"(3) {title}"
-    assert reading.evaluate(TOP) == before
+    assert abs(reading.evaluate(TOP) - before) <= 1  # the place of a scroll is a whole pixel
     button.press("Enter")
     expect(alice.message("line 43")).to_be_in_viewport()
     expect(button).to_be_hidden()
@@ -169,7 +169,7 @@ def test_who_goes_up_and_at_once_to_another_tab_finds_his_place_again(
     before = reading.evaluate(TOP)
     post_lines(shared_site, room, 61, 62)
     alice.message("line 62").wait_for(state="attached")
-    assert reading.evaluate(TOP) == before
+    assert abs(reading.evaluate(TOP) - before) <= 1  # the place of a scroll is a whole pixel
     expect(reading).to_be_in_viewport()
 
 

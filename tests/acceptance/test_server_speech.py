@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class Cut(Exception):
-    """The server has ended the connection without a word."""
+    """The server has ended the connection without a word; what was noticed of that."""
 
 
 class Hearer:
@@ -106,7 +106,7 @@ class Hearer:
         """Read one frame and check it; the code of one that closes."""
         frame = self._wire.receive()
         if frame is None:
-            raise Cut
+            raise Cut(f"after {self.heard} texts, with {len(self._wire.received)} bytes of the next")
         if frame.opcode == CLOSE:
             return frame.close_code
         if frame.opcode == PONG:
@@ -138,8 +138,8 @@ class Hearer:
     def _send(self, data: bytes) -> None:
         try:
             self._wire.socket.sendall(data)
-        except (ConnectionError, ssl.SSLError):
-            raise Cut from None
+        except (ConnectionError, ssl.SSLError) as error:
+            raise Cut(f"after {self.heard} texts, writing: {error}") from error
 
 
 def hearing(connect: Connect, room: int, seed: int) -> str:
@@ -162,8 +162,8 @@ def hearing(connect: Connect, room: int, seed: int) -> str:
                 wire.reset()
                 return "reset"
             return f"{manner} {hearer.close()}"
-        except Cut:
-            return f"{manner} cut"
+        except Cut as cut:
+            return f"{manner} cut" if manner == "slow" else f"{manner} cut {cut}"
 
 
 def speaking(connect: Connect, room: int) -> str:
