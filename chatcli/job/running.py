@@ -49,20 +49,18 @@ def run_job(
     started = time.monotonic()
     with _forwarding(forwarded) as leash:
         try:
-            process = _start(command, environment)
-        except OSError as error:
-            missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-            name = os.fsencode(command[0]).decode("utf-8", "replace")
-            reason = f"{name}: {error.strerror}"
-            return Outcome(NOT_FOUND if missing else NOT_EXECUTABLE, time.monotonic() - started, obstacle=reason)
-        with process:
-            leash.hold(process)
-            try:
-                output, ended = _read_to_end(process)
-            except BaseException:
-                leash.pull(signal.SIGTERM)
-                process.wait()
-                raise
+            with _uninterrupted():
+                try:
+                    process = leash.hold(_start(command, environment))
+                except OSError as error:
+                    missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+                    name = os.fsencode(command[0]).decode("utf-8", "replace")
+                    reason = f"{name}: {error.strerror}"
+                    code = NOT_FOUND if missing else NOT_EXECUTABLE
+                    return Outcome(code, time.monotonic() - started, obstacle=reason)
+            output, ended = _read_to_end(process)
+        finally:
+            leash.end()
     killer = -process.returncode if process.returncode < 0 else None
     code = process.returncode if killer is None else KILLED + killer
     return Outcome(code, ended - started, output, signal=killer)
@@ -142,10 +140,18 @@ class _Leash:
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
 
-    def hold(self, process: "subprocess.Popen[bytes]") -> None:
+    def hold(self, process: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
         self._process = process
         for number in self._early:
             self.pull(number)
+        return process
+
+    def end(self) -> None:
+        """End the job, if it runs, and wait for it before its output closes: who writes there still would die of it."""
+        if self._process is not None:
+            self.pull(signal.SIGTERM)
+            with self._process:
+                self._process.wait()
 
     def pull(self, number: int, frame: object = None) -> None:
         """A signal handler, too."""
@@ -154,6 +160,23 @@ class _Leash:
         elif self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Python's Ctrl-C waits for the end of the block: a job that has started a moment ago would get lost."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextmanager
