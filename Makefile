@@ -32,6 +32,7 @@ bench: ## measure commands, page, latency, reads, and the load beside other serv
 	@$(python) -m tests.bench.page
 	@$(python) -m tests.bench.latency
 	@$(python) -m tests.bench.rooms
+	@$(python) -m tests.bench.pruning
 	@$(python) -m tests.bench.parts
 	@exec $(python) -m tests.bench.load $(ARGS)
 

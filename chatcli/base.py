@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from django.conf import settings
@@ -34,12 +34,14 @@ class ChatCommand(BaseCommand):
     takes_text = False
     #: Whether ROOM may be several rooms with commas between them.
     takes_room_list = False
+    #: What reads its command line.
+    parser_class: ClassVar[type[ChatParser]] = ChatParser
     _parser: ChatParser | None = None
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's options and the command's own, read by our rules."""
         own = super().create_parser(prog_name, subcommand, add_help=False, **kwargs)
-        parser = ChatParser(
+        parser = self.parser_class(
             prog=own.prog,
             usage=f"%(prog)s {self.usage}" if self.usage else None,
             opening="\n\n".join(filter(None, (self.help, self.examples, self.notes))),

@@ -16,6 +16,7 @@ from django.db import OperationalError
 from chatcli.console import one_line
 from chatcli.numbers import PRIORITIES, priority
 from chatcli.parser import JobSwitch
+from chatcli.subparsers import SubcommandsParser
 from chatcli.typed import Typed
 from chatcore import history
 from chatcore.database import database_file
@@ -28,7 +29,7 @@ WORDS, FILES = "words", "files"
 #: Seconds after which nobody waits for a candidate any more.
 PATIENCE_S = 3
 #: What is a file's name, or a command that begins with one.
-_FILE_METAVARS = frozenset(("PATH", "CMD"))
+_FILE_METAVARS = frozenset(("PATH", "FILE|-", "CMD"))
 #: In a metavar such as `stored|pushed|seen[:N]`, what is to be typed as it stands there.
 _LITERAL = re.compile(r"(?<![^|])[a-z]+")
 
@@ -52,6 +53,8 @@ def answer(command: "ChatCommand", subcommand: str, line: str, breaks: str) -> N
 def candidates(command: "ChatCommand", before: Sequence[str], current: str) -> Iterable[str] | None:
     """What the word that begins with `current` may be, after the words `before` it; None: the name of a file."""
     parser = command.create_parser("manage.py", "")
+    if isinstance(parser, SubcommandsParser):
+        parser, before = parser.typed(before)
     option, words, only_words = _place(parser, before)
     job = next((action for action in parser._actions if isinstance(action, JobSwitch)), None)
     if before[-1:] in (["<"], [">"]) or (only_words and job is not None and job.option_strings[0] in before):
@@ -116,7 +119,7 @@ def _values(command: "ChatCommand", action: Action, current: str) -> Iterable[st
         return PRIORITIES
     if metavar == "ROOM":
         return _rooms(command, current)
-    if metavar == "USER":
+    if metavar.partition("[")[0] == "USER":
         return history.user_names(current) if _may_read(command) else ()
     return _LITERAL.findall(metavar)
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 #: A piece of a line, and how it looks where there are colours (a style of rich, or nothing).
 Span = tuple[str, str]
 
+#: A column of text is never made narrower than this.
+_NARROWEST = 6
 #: Before each line of a record but its first, so that no text can pass for another record.
 INDENT = "    "
 
@@ -52,6 +55,41 @@ def _indented(spans: Sequence[Span]) -> str:
     return "".join(text for text, _ in spans).replace("\n", "\n" + INDENT)
 
 
+def _columns(rows: Sequence[Sequence[str]], numeric: Sequence[bool], whole: Sequence[bool]) -> list[str]:
+    """Lines as wide as the terminal at most: text loses its end, the longest column first; numbers and times do not."""
+    import rich.cells
+
+    width = shutil.get_terminal_size().columns
+    widths = [max(map(rich.cells.cell_len, column)) for column in zip(*rows, strict=True)]
+    while sum(widths) + 2 * len(widths) - 2 > width:
+        longest = max((place for place in range(len(widths)) if not whole[place]), key=widths.__getitem__, default=0)
+        if whole[longest] or widths[longest] <= _NARROWEST:
+            return _stacked(rows, width)
+        widths[longest] -= 1
+    return ["  ".join(map(_fitted, row, widths, numeric)).rstrip() for row in rows]
+
+
+def _stacked(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """For a terminal too narrow for columns: a line for each cell that is not empty, and one between two rows."""
+    headlines, *records = rows
+    first = max(map(len, headlines))
+    lines: list[str] = []
+    for record in records:
+        cells = [(headline, cell) for headline, cell in zip(headlines, record, strict=True) if cell]
+        lines += [_fitted(f"{headline:{first}}  {cell}", width, False).rstrip() for headline, cell in cells] + [""]
+    return lines[:-1]
+
+
+def _fitted(text: str, width: int, right: bool) -> str:
+    """The text, exactly so wide."""
+    import rich.cells
+
+    left = width - rich.cells.cell_len(text)
+    if left < 0:
+        return f"{rich.cells.set_cell_size(text, width - 1)}…"
+    return " " * left + text if right else text + " " * left
+
+
 class Console:
     """One stream. Each call writes whole lines and flushes them; OutputLost when that fails."""
 
@@ -83,6 +121,22 @@ class Console:
         """Records as `record` writes them, all at once."""
         shown = self._drawn if self.is_terminal or self._colour else _indented
         self._write([shown([(plain(text), style) for text, style in spans]) for spans in records])
+
+    def table(
+        self,
+        headlines: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        numeric: Sequence[bool],
+        whole: Sequence[bool],
+    ) -> None:
+        """Rows of cells: on a terminal columns, `numeric` ones to the right, `whole` ones never cut; else lines with
+        tabs, and no headlines."""
+        cells = [[one_line(cell) for cell in row] for row in rows]
+        if self.is_terminal:
+            self._write(_columns([headlines, *cells], numeric, whole))
+        else:
+            self._write(["\t".join(row) for row in cells])
 
     def _drawn(self, spans: Sequence[Span]) -> str:
         """As rich draws it, without markup and highlighting."""

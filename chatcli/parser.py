@@ -46,8 +46,12 @@ class ChatParser(CommandParser):
         self.takes_text = takes_text
 
     def format_help(self) -> str:
-        """The opening, then what argparse makes."""
-        return f"{self.opening}\n\n{super().format_help()}".lstrip()
+        """The introduction, then what argparse makes."""
+        return f"{self.introduction()}\n\n{super().format_help()}".lstrip()
+
+    def introduction(self) -> str:
+        """What the help says before the usage."""
+        return self.opening
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's, of the command line's arguments."""

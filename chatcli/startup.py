@@ -1,7 +1,6 @@
 """What `runchat` finds out and says before it serves: is the database ready, is there an admin, where is what."""
 
 import resource
-import sqlite3
 from collections.abc import Iterator
 
 from django.contrib.auth import get_user_model
@@ -9,9 +8,8 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from chatcore.checks.database import sqlite_is_mended
 from chatcore.database import explaining
-
-MENDED_SQLITE = (3, 51, 3)
 
 
 def pending_migrations() -> list[str]:
@@ -33,9 +31,8 @@ def has_admin() -> bool:
 
 def remarks() -> Iterator[str]:
     """What is worth a line for those who ask for more (-v 2)."""
-    if connection.vendor == "sqlite" and sqlite3.sqlite_version_info < MENDED_SQLITE:
-        mended = ".".join(map(str, MENDED_SQLITE))
-        yield f"SQLite {sqlite3.sqlite_version} has a rare fault when it resets its log, mended in {mended}: update it"
+    for message in sqlite_is_mended(app_configs=None):
+        yield message.msg
 
 
 def allow_many_sockets() -> None:

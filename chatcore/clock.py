@@ -1,5 +1,5 @@
-"""What a server does by itself: scheduled messages, expiry, old keys, who is present, and answers to who asks how far
-messages have got. Any number of servers may do it at once."""
+"""What a server does by itself: scheduled messages, expiry, retention, old keys, who is present, and answers to who
+asks how far messages have got. Any number of servers may do it at once."""
 
 import asyncio
 import logging
@@ -7,8 +7,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from itertools import chain
 
 from django.conf import settings
 from django.db import Error, connection, reset_queries
@@ -21,13 +23,20 @@ from chatcore.exceptions import ChatError, Unavailable
 from chatcore.history.presence import People
 from chatcore.hub import Census, Hub, Sweep
 from chatcore.services import answer_delivery, deliver_due, expire_messages, forget_keys
+from chatcore.services.exclusion import Busy, only_one_prunes
+from chatcore.services.importing import forgotten_imports
+from chatcore.services.pruning import prune_rooms
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at SQLite's own bell, and between two rounds of what is due.
 _LOOK_EVERY, _ROUND_EVERY = 0.05, 1.0
-#: Seconds between two rounds that forget old keys, each a small batch.
-_FORGET_EVERY = 60.0
+#: Seconds between two rounds that forget old keys, and keys of one small batch: after a full one the next comes soon.
+_FORGET_EVERY, _FORGET_AT_ONCE = 60.0, 500
+#: Seconds between two runs of retention through all rooms, and of each round that works at one.
+_PRUNE_EVERY, _PRUNE_FOR = 60.0, 0.05
+#: Seconds that retention may wait for other writers, before the next round.
+_PRUNE_PATIENCE = 0.5
 #: The time between two looks where the database has no bell of its own.
 _LOOK_WITHOUT_BELL = 0.25
 #: What was asked longer ago is waited for by nobody.
@@ -49,12 +58,15 @@ class Clock:
         self._commits = Commits()
         self._version: tuple[int | None, int] | None = None
         self._looked, self._forgot, self._trouble = 0.0, time.monotonic(), False
+        self._pruning: Iterator[object] | None = None
+        self._pruned = time.monotonic() - _PRUNE_EVERY
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin, in the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._hub.lookout.listener.serve(self._server)
         self._thread = threading.Thread(target=self._run, name="chat-clock", daemon=True)
         self._thread.start()
 
@@ -94,18 +106,36 @@ class Clock:
             self._looked = now
             self._census.take(now)
             self._show_out(now)
-        if now - self._forgot >= _FORGET_EVERY:
-            forget_keys()
-            self._forgot = now
+            if now - self._forgot >= _FORGET_EVERY and forget_keys(_FORGET_AT_ONCE) < _FORGET_AT_ONCE:
+                self._forgot = now
+            self._prune()
         self._version, self._trouble = seen, False
+
+    def _prune(self) -> None:
+        """A few steps of a run through all rooms, unless another process is at it: then that one does them."""
+        began = time.monotonic()
+        if self._pruning is None:
+            if began - self._pruned < _PRUNE_EVERY:
+                return
+            self._pruning = chain(forgotten_imports(timeout=_PRUNE_PATIENCE), prune_rooms(timeout=_PRUNE_PATIENCE))
+        with suppress(Busy), only_one_prunes(0):
+            steps, self._pruning = self._pruning, None  # a run that fails is over
+            while (step := time.monotonic()) - began < _PRUNE_FOR:
+                if next(steps, None) is None:
+                    self._pruned = began
+                    return
+                self._stopped.wait(time.monotonic() - step)  # others come first
+            self._pruning = steps
 
     def _announce(self, batches: Sequence[Batch]) -> None:
         self._loop.call_soon_threadsafe(self._hub.announce, batches)
 
     def _show_out(self, now: float) -> None:
-        refused = self._sweep.look(now)
-        if refused:
-            self._loop.call_soon_threadsafe(self._hub.show_out, refused)
+        news = self._sweep.look(now)
+        if news.refused:
+            self._loop.call_soon_threadsafe(self._hub.show_out, news.refused)
+        if news.renewed:
+            self._loop.call_soon_threadsafe(self._hub.renew, news.renewed)
 
     def _attend(self, found: Mapping[int, People]) -> None:
         self._loop.call_soon_threadsafe(self._hub.attend, found)

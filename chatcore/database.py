@@ -24,7 +24,7 @@ from chatcore.exceptions import ChatError, Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_NOT_READY = ("no such table", "no such column", "does not exist", "no such file")
+_NOT_READY = ("no such table", "no such column", "has no column", "does not exist", "no such file")
 
 
 class NotMigrated(ChatError):
@@ -74,18 +74,28 @@ def rows_of(wanted: Collection[tuple[object, ...]]) -> str:
     return f"VALUES {', '.join([one] * len(wanted))}"
 
 
+def database_path() -> str | None:
+    """Where SQLite's database lies; None on other databases."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+        return None
+    return str(connection.settings_dict["NAME"])
+
+
 def database_file() -> int | None:
     """Which file SQLite's database is, by inode: a restored copy is another one. None on other databases.
 
     OperationalError when it is not there: to connect would make an empty one in its place.
     """
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
-        return None
-    name = str(connection.settings_dict["NAME"])
+    path = database_path()
+    return None if path is None else file_at(path)
+
+
+def file_at(path: str) -> int:
+    """The inode of the database's file; OperationalError when it is not there."""
     try:
-        return os.stat(name).st_ino  # noqa: PTH116  for each call of a thread
+        return os.stat(path).st_ino  # noqa: PTH116  for each call of a thread
     except OSError as error:
-        raise OperationalError(f"no such file: {name}") from error
+        raise OperationalError(f"no such file: {path}") from error
 
 
 class Commits:

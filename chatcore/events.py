@@ -106,12 +106,29 @@ class Open(msgspec.Struct, tag_field="type", tag="open", kw_only=True):
     topic: str
     members: int
     last_seq: int
+    #: The number up to which messages were pruned.
+    seq_floor: int
+    announce_only: bool
+    archived: bool
     #: How far this person has read; 0 for one who has not, or is not signed in.
     read_seq: int = 0
     #: Whether this person may delete what others wrote.
     may_moderate: bool = False
     #: The banner that stands in the room: what the client missed may have put it up or ended it.
     banner: Message | None = None
+
+
+class RoomState(msgspec.Struct, tag_field="type", tag="room", kw_only=True):
+    """The room was changed, or what this person may do in it. `room` is its name from now on."""
+
+    room: str
+    title: str
+    topic: str
+    private: bool
+    announce_only: bool
+    archived: bool
+    can_post: bool
+    may_moderate: bool
 
 
 class Gap(msgspec.Struct, tag_field="type", tag="gap", kw_only=True):
@@ -200,7 +217,7 @@ _encoder = msgspec.json.Encoder()
 _decoder: "msgspec.json.Decoder[Event]" = msgspec.json.Decoder(Event)
 
 #: The wire's objects.
-Sendable = Event | Open | Gap | Sent | History | Pong | Presence | Typing | ErrorFrame
+Sendable = Event | Open | RoomState | Gap | Sent | History | Pong | Presence | Typing | ErrorFrame
 
 encode = _encoder.encode
 

@@ -121,6 +121,16 @@ class MemberNotFound(NotFound):
         super().__init__("member", f"{account} in room {room}")
 
 
+class IsSuperuser(Forbidden):
+    """A superuser may everything: what would keep one from it is not done by mistake."""
+
+    code = "is_superuser"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"{account} is a superuser, whom nothing holds: take that right away first")
+        self.account = account
+
+
 class LastOwner(Forbidden):
     """A room keeps an owner."""
 
@@ -142,8 +152,18 @@ class RoomExists(Conflict):
 
     code = "room_exists"
 
+    def __init__(self, name: str, hint: str = "--if-not-exists leaves it as it is, --update changes it") -> None:
+        super().__init__(f"room {name} exists; {hint}")
+        self.name = name
+
+
+class UserExists(Conflict):
+    """An account of this name, or of one that differs from it in case only, exists."""
+
+    code = "user_exists"
+
     def __init__(self, name: str) -> None:
-        super().__init__(f"room {name} exists; --if-not-exists leaves it as it is, --update changes it")
+        super().__init__(f"user {name} exists: choose another name")
         self.name = name
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from django.utils.module_loading import import_string
 
 from chatcore import conf
-from chatcore.exceptions import Forbidden, NotSignedIn, RoomArchived, RoomNotFound
+from chatcore.exceptions import Forbidden, IsSuperuser, NotSignedIn, RoomArchived, RoomNotFound
 
 _LONGEST_USERNAME = 150
 
@@ -218,6 +218,49 @@ def check_archive(actor: Actor, room: RoomRules, standing: Standing) -> None:
     _check_voice(actor, standing)
     if standing.role != "owner" and not actor.is_staff:
         raise Forbidden("only owners and staff may archive or restore a room")
+
+
+def check_change_room(actor: Actor, room: RoomRules, standing: Standing) -> None:
+    """Renaming a room and changing what it is: its owners, and staff who may read it; an archived one staff only."""
+    check_read(actor, room, standing)
+    if not actor.is_person or actor.is_superuser:
+        return
+    _check_voice(actor, standing)
+    if actor.is_staff:
+        return
+    if standing.role != "owner":
+        raise Forbidden("only owners and staff may change a room")
+    if room.archived:
+        raise RoomArchived(room.name)
+
+
+def check_sanction(actor: Actor, standing: Standing, person: Actor) -> None:
+    """Muting and banning somebody, for the whole site: staff, but neither themselves nor other staff."""
+    check_lift(actor, standing, person)
+    if person.is_superuser:
+        raise IsSuperuser(person.name)
+
+
+def check_lift(actor: Actor, standing: Standing, person: Actor) -> None:
+    """Lifting a mute or a ban: who may impose one."""
+    if not actor.is_person:
+        return
+    if actor.id == person.id:
+        raise Forbidden("nobody mutes, bans or frees himself: ask somebody else")
+    if actor.is_superuser:
+        return
+    _check_ban(standing)
+    _check_voice(actor, standing)
+    if not actor.is_staff:
+        raise Forbidden("only staff may mute and ban people")
+    if person.is_staff or person.is_superuser:
+        raise Forbidden("only superusers may mute and ban staff")
+
+
+def check_erase(person: Actor) -> None:
+    """Erasing an account, which is done by who runs the site: never one that could not be kept out meanwhile."""
+    if person.is_superuser:
+        raise IsSuperuser(person.name)
 
 
 def _check_ban(standing: Standing) -> None:

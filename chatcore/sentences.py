@@ -32,6 +32,7 @@ def _texts() -> dict[type[ChatError], str]:
         exceptions.BadRoomName: _("A room name has 1 to %(longest)d letters, digits, and - _ . between them."),
         ChatError: _("This did not work."),
         exceptions.Forbidden: _("You may not do this."),
+        exceptions.IsSuperuser: _("%(account)s is a superuser: take that right away first."),
         exceptions.LastOwner: _("%(account)s is the room's only owner: make somebody else an owner first."),
         exceptions.MemberNotFound: _("This account is no member of the room."),
         exceptions.MessageNotFound: _("There is no such message."),
@@ -41,6 +42,7 @@ def _texts() -> dict[type[ChatError], str]:
         exceptions.RoomNotFound: _("There is no room %(name)s."),
         exceptions.TooLong: too_long,
         exceptions.Unavailable: _("The server cannot do this right now. Try again in a moment."),
+        exceptions.UserExists: _("There is an account %(name)s already."),
         exceptions.UserNotFound: _("There is no account %(name)s."),
     }
 
@@ -56,12 +58,18 @@ def _reasons() -> dict[str, str]:
         "only owners, moderators and staff may add and remove members": _(
             "Only owners, moderators and staff may add and remove members."
         ),
+        "nobody mutes, bans or frees himself: ask somebody else": _(
+            "You cannot mute, ban or free yourself: ask somebody else."
+        ),
+        "only staff may mute and ban people": _("Only staff may mute and ban people."),
+        "only superusers may mute and ban staff": _("Only superusers may mute and ban staff."),
         "only owners and staff may archive or restore a room": _(
             "Only owners and staff may archive or restore a room."
         ),
         "this form asks for something that this page does not know: load it again": _(
             "This form is an old one. Load the page again, then try once more."
         ),
+        "this time is over: name one to come, or none": _("This time is over. Name one to come, or none."),
         "before is the number of a message": _("This address is not complete. Search again."),
     }
 

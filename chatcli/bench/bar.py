@@ -42,7 +42,7 @@ class Bar:
     def show(self, stage: str, done: int, of: int, note: str = "") -> None:
         """So much of this stage is done."""
         if self._task is None:
-            self._task = self._progress.add_task("", note="")
+            self._task = self._progress.add_task(stage, completed=done, total=of, note=note)
             self._progress.start()
         self._progress.update(self._task, description=stage, completed=done, total=of, note=note, refresh=True)
 

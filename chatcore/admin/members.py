@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from chatcore import history, services
 from chatcore.admin.common import Refusals, each
-from chatcore.models import Membership
+from chatcore.models import Membership, Sanction
 from chatcore.permissions import actor_for
+from chatcore.services.sanctions import impose_sanction
 
 
 @admin.register(Membership)
@@ -21,7 +22,7 @@ class MembershipAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]  # 
     list_select_related = ("room",)
     search_fields = ("user_name", "room__name")
     ordering = ("room__name_key", "user_name")
-    actions = ("delete_selected",)
+    actions = ("mute", "ban", "delete_selected")
     autocomplete_fields = ("room",)
     fields = ("room", "user_name", "role", "joined_at")
 
@@ -40,9 +41,32 @@ class MembershipAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]  # 
     def delete_selected(self, request: HttpRequest, queryset: "QuerySet[Membership]") -> None:
         """In place of Django's own, which knows no refusals."""
         done = each(request, queryset, lambda membership: self.delete_model(request, membership))
-        if done:
-            text = ngettext("%(count)d member is removed.", "%(count)d members are removed.", done)
-            self.message_user(request, text % {"count": done}, messages.SUCCESS)
+        self._say(request, ngettext("%(count)d member is removed.", "%(count)d members are removed.", done), done)
+
+    @admin.action(description=gettext_lazy("Mute: they read and do not write, in all rooms"), permissions=["sanction"])
+    def mute(self, request: HttpRequest, queryset: "QuerySet[Membership]") -> None:
+        done = self._sanction(request, queryset, Sanction.Kind.MUTE)
+        text = ngettext("%(count)d person is muted now.", "%(count)d people are muted now.", done)
+        self._say(request, text, done)
+
+    @admin.action(description=gettext_lazy("Ban: out of all rooms"), permissions=["sanction"])
+    def ban(self, request: HttpRequest, queryset: "QuerySet[Membership]") -> None:
+        done = self._sanction(request, queryset, Sanction.Kind.BAN)
+        text = ngettext("%(count)d person is banned now.", "%(count)d people are banned now.", done)
+        self._say(request, text, done)
+
+    def has_sanction_permission(self, request: HttpRequest) -> bool:
+        """Whether the action is offered: to whom the form for mutes and bans is open."""
+        return request.user.has_perm("chatcore.add_sanction")
+
+    def _sanction(self, request: HttpRequest, queryset: "QuerySet[Membership]", kind: str) -> int:
+        """Mute or ban each of them, once however many rooms they are in; how many."""
+        actor, accounts = actor_for(request.user), dict.fromkeys(map(_account, queryset))
+        return each(request, accounts, lambda account: impose_sanction(account, kind, actor))
+
+    def _say(self, request: HttpRequest, text: str, count: int) -> None:
+        if count:
+            self.message_user(request, text % {"count": count}, messages.SUCCESS)
 
 
 def _account(membership: Membership) -> str:

@@ -2,7 +2,7 @@
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -28,6 +28,10 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # not
     show_full_result_count = False
     ordering = ("-id",)  # ids sort by time, and have an index
     actions = ("delete_for_everybody",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Message]":
+        """Not what was pruned, whose rows go little by little."""
+        return super().get_queryset(request).filter(seq__gt=F("room__seq_floor"))
 
     @admin.display(description=Message._meta.get_field("text").verbose_name)
     def beginning(self, message: Message) -> str:

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from chatcore import services
 from chatcore.admin.common import ReadOnly, Refusals, each
 from chatcore.models import Membership, Room
-from chatcore.permissions import actor_for
-from chatcore.services.rooms import FOREVER
+from chatcore.permissions import SYSTEM, actor_for
+from chatcore.services.renaming import rename_room
 
 
 class MembershipInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -35,11 +35,8 @@ class RoomAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (MembershipInline,)
     actions = ("archive", "restore")
     editable = ("name", "title", "topic", "private", "announce_only", "max_length", "retention")
-    fields = (*editable, "last_seq", "head", "floor", "epoch", "created_at", "archived_at")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
-        numbers = ("last_seq", "head", "floor", "epoch", "created_at", "archived_at")
-        return numbers if obj is None else ("name", "max_length", *numbers)
+    readonly_fields = ("last_seq", "head", "floor", "epoch", "created_at", "archived_at")
+    fields = (*editable, *readonly_fields)
 
     def get_form(
         self, request: HttpRequest, obj: Room | None = None, change: bool = False, **kwargs: Any
@@ -53,17 +50,20 @@ class RoomAdmin(Refusals, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: Room, form: "ModelForm[Room]", change: bool) -> None:
         """Never `obj.save()`: it would write back counters that have moved since the form was opened."""
-        made = services.create_room(
+        if not change:
+            obj.pk = services.create_room(obj.name).room.id
+        elif "name" in form.changed_data:
+            rename_room(form.initial["name"], obj.name, SYSTEM)
+        services.set_room(
             obj.name,
+            SYSTEM,  # whoever may change rooms here may change them all
             title=obj.title,
             topic=obj.topic,
             private=obj.private,
             announce_only=obj.announce_only,
-            max_length=None if change else obj.max_length,
-            retention=obj.retention or FOREVER,
-            existing="update" if change else "refuse",
+            max_length=obj.max_length,
+            retention=obj.retention or None,
         )
-        obj.pk = made.room.id
 
     @admin.action(description=gettext_lazy("Archive: to be read only, and in no list"), permissions=["change"])
     def archive(self, request: HttpRequest, queryset: "QuerySet[Room]") -> None:

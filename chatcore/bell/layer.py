@@ -11,8 +11,10 @@ from chatcore import conf
 
 RING = "roomline.ring"
 WHISPER = "roomline.whisper"
+PROBE = "roomline.probe"
+ECHO = "roomline.echo"
 VERSION = 2
-#: The group of everybody who listens to any room: for what concerns many rooms at once.
+#: The group of every server, and of everybody who listens to any room: for what concerns many rooms at once.
 ALL = "rooms"
 #: Seconds that one call of the layer may take, and the silence after one that failed.
 PATIENCE = 2.0
@@ -36,6 +38,7 @@ class Batch:
 class Layer(Protocol):
     """What we use of a channel layer with groups."""
 
+    async def send(self, channel: str, message: dict[str, Any]) -> None: ...
     async def group_send(self, group: str, message: dict[str, Any]) -> None: ...
     async def group_add(self, group: str, channel: str) -> None: ...
     async def group_discard(self, group: str, channel: str) -> None: ...

@@ -1,14 +1,20 @@
-"""Listening: one channel in the groups of all rooms that somebody in this process follows, and in everybody's."""
+"""Listening: one channel in the groups of all rooms that somebody in this process follows, and in everybody's.
+
+A server also answers probes, by which `bell.probing` finds out that rings reach it.
+"""
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from chatcore.bell.layer import (
     ALL,
+    ECHO,
     PATIENCE,
+    PROBE,
     QUIET,
     RING,
     VERSION,
@@ -25,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after a message that could not be read, so that a layer that only fails costs nothing.
 _AFTER_FAILURE = 0.01
+#: So many probes are answered at once; who asks gets no answer to more and asks again.
+_MOST_ECHOES = 10
+_LONGEST_NONCE = 100
 
 
 class Listener:
@@ -36,6 +45,8 @@ class Listener:
         self._wanted: set[int] = set()
         self._joined: set[int] = set()
         self._changed = asyncio.Event()
+        self._server: str | None = None
+        self._echoes: set[asyncio.Task[None]] = set()
         #: The bell whose rings are known here without the layer.
         self.own: str | None = None
         #: Messages that were not ours, by reason.
@@ -51,12 +62,21 @@ class Listener:
         self._wanted.discard(room_id)
         self._changed.set()
 
+    def serve(self, server: str) -> None:
+        """Answer probes under this name, and listen for them while nobody here follows a room, too."""
+        self._server = server
+        self._changed.set()
+
+    @property
+    def _needed(self) -> bool:
+        return bool(self._wanted) or self._server is not None
+
     async def run(self) -> None:
         """Listen until cancelled. A layer that fails is tried again every second."""
         while True:
             receiving: asyncio.Task[None] | None = None
             try:
-                if self._wanted and configured():
+                if self._needed and configured():
                     layer = channel_layer()
                     async with asyncio.timeout(PATIENCE):
                         channel = await layer.new_channel()
@@ -68,8 +88,8 @@ class Listener:
             finally:
                 if receiving is not None:
                     receiving.cancel()
-            await asyncio.sleep(QUIET if self._wanted else 0)
-            if not self._wanted:
+            await asyncio.sleep(QUIET if self._needed else 0)
+            if not self._needed:
                 await self._changed.wait()
                 self._changed.clear()
 
@@ -99,14 +119,17 @@ class Listener:
                 await asyncio.sleep(_AFTER_FAILURE)
                 continue
             try:
-                self._dispatch(message)
+                self._dispatch(layer, message)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 self._ignore("foreign", error)
 
-    def _dispatch(self, message: dict[str, Any]) -> None:
+    def _dispatch(self, layer: Layer, message: dict[str, Any]) -> None:
         if message["type"] == WHISPER:
             if message["from"] != self.own:
                 self._whispered(*_checked_whisper(message))
+            return
+        if message["type"] == PROBE:
+            self._answer(layer, *_checked_probe(message))
             return
         if message["type"] != RING:
             raise ValueError("not a ring")
@@ -121,10 +144,36 @@ class Listener:
             if room_id in self._wanted:
                 self._heard(_checked(room_id, *ring))
 
+    def _answer(self, layer: Layer, channel: str, nonce: str) -> None:
+        """A probe's echo, on its way by a task of its own: receiving never waits for sending."""
+        if self._server is None or len(self._echoes) >= _MOST_ECHOES:
+            return
+        echo = {"type": ECHO, "nonce": nonce, "server": self._server, "now": time.time()}
+        task = asyncio.get_running_loop().create_task(_send(layer, channel, echo))
+        self._echoes.add(task)
+        task.add_done_callback(self._echoes.discard)
+
     def _ignore(self, reason: str, error: Exception) -> None:
         self.ignored[reason] += 1
         if self.ignored[reason] == 1:
             logger.warning("ignored a foreign message to a room's group (%s); use chatcore.post()", line(error))
+
+
+async def _send(layer: Layer, channel: str, message: dict[str, Any]) -> None:
+    """Send if the layer takes it: who waits for it gives up by itself."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await layer.send(channel, message)
+    except Exception as error:
+        logger.debug("a probe was not answered: %s", line(error))
+
+
+def _checked_probe(message: dict[str, Any]) -> tuple[str, str]:
+    """The channel for the echo and what marks it; ValueError for one that cannot be ours."""
+    channel, nonce = message["reply"], message["nonce"]
+    if type(channel) is not str or type(nonce) is not str or not channel or len(nonce) > _LONGEST_NONCE:
+        raise ValueError("a probe of wrong types")
+    return channel, nonce
 
 
 def _checked_whisper(message: dict[str, Any]) -> tuple[int, bytes]:

@@ -62,19 +62,20 @@ class ChatConsumer:
         await receive()  # websocket.connect
         outlet = outlet_for(scope, send)
         name, actor = scope["url_route"]["kwargs"]["room"], actor_for(scope["user"])
+        query = parse_qs(scope.get("query_string", b"").decode("latin1"))
         try:
-            access, read_seq = await self._hub.lookout.read(history.entrance, name, actor)
+            access, read_seq = await self._hub.lookout.read(history.entrance, name, actor, _number(query))
         except ChatError as error:
             await send(_ACCEPT)
             await _turn_away(outlet, name, error)
             return
         room = self._hub.room(access.room)
-        room.visit(outlet, actor)
-        self._enter(room.id, actor)
         session = Session(self._hub, self._writer, self._rates, room, access, read_seq, actor, outlet)
+        room.visit(outlet, actor, session.renew)
+        self._enter(room.id, actor)
         try:
             await send(_ACCEPT)
-            if "1" in parse_qs(scope.get("query_string", b"").decode("latin1")).get("v", []):
+            if "1" in query.get("v", []):
                 await self._serve_full(session, receive)
             else:
                 await self._serve_plain(session, receive)
@@ -174,6 +175,12 @@ class ChatConsumer:
     def _may_send(self) -> bool:
         """Count a frame; False if it is one too many."""
         return conf.settings.RATE == "off" or not self._frames.wait(_FRAMES)
+
+
+def _number(query: dict[str, list[str]]) -> int | None:
+    """The room's own number, by which a page finds it again that knows only its old name."""
+    number = query.get("number", [""])[0]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else None
 
 
 async def _admit(session: Session, hello: Hello) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
-from chatcore import history
+from chatcore import events, history
 from chatcore.bell import Batch
 from chatcore.events import Gap
 from chatcore.exceptions import ChatError, RoomNotFound
@@ -38,7 +38,7 @@ async def follow(
     """
     ear = lookout.listen(room_id)
     ear.whispers = whispered
-    place = _Place(room_id, after, epoch)
+    place = _Place(room_id, after, epoch, lookout.file())
     try:
         while True:
             async for item in _missed(lookout, place, page):
@@ -56,22 +56,28 @@ async def replay(
 
     A database that does not answer is asked again, or if not `patient` raises what it says.
     """
-    async for item in _missed(lookout, _Place(room_id, after, epoch), page, patient):
+    async for item in _missed(lookout, _Place(room_id, after, epoch, lookout.file()), page, patient):
         yield item
 
 
 @dataclass(slots=True)
 class _Place:
-    """Where a reader stands: the rev of its last event, in which history."""
+    """Where a reader stands: the rev of its last event, in which history, in which file; and that event, if known."""
 
     room_id: int
     last: int
     epoch: str
+    file: int | None
+    event: bytes | None = None
+
+    def move(self, batch: Batch) -> None:
+        """Behind these events."""
+        self.last, self.event = batch.head, batch.payloads[-1]
 
 
 async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None:
     """The next events that were rung, or None when the log has to be read."""
-    while True:
+    while lookout.file() == place.file:
         while (ring := ear.next_ring()) is not None:
             if ring.epoch != place.epoch:
                 lookout.listener.ignored["epoch"] += 1
@@ -81,7 +87,7 @@ async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None
                 batch = Batch(
                     place.room_id, place.epoch, place.last, ring.head, ring.payloads[place.last - ring.prev :]
                 )
-                place.last = ring.head
+                place.move(batch)
                 return batch
         if ear.deleted:
             raise RoomNotFound(f"of number {place.room_id} (it was deleted)")
@@ -89,6 +95,7 @@ async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None
             return None
         ear.told.clear()
         await ear.told.wait()
+    return None
 
 
 async def _missed(
@@ -97,7 +104,9 @@ async def _missed(
     """What the log has after `place`; a database that does not answer is asked again until it does."""
     pause, holes = _FIRST_PAUSE, 0
     while True:
+        file = lookout.file()
         try:
+            same = file == place.file or await lookout.read(_is_there, place)
             page = await lookout.read(history.events_after, place.room_id, place.last, page_size)
         except RoomNotFound:
             raise
@@ -108,11 +117,13 @@ async def _missed(
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             continue
-        pause = _FIRST_PAUSE
+        if lookout.file() != file:
+            continue  # replaced meanwhile
+        pause, place.file = _FIRST_PAUSE, file
         holes = holes + 1 if not page.payloads and page.state.head > place.last else 0
-        gap = _gap(page.state, place, lost=holes > _HOLES)
+        gap = _gap(page.state, place, changed=not same, lost=holes > _HOLES)
         if gap is not None:
-            place.last, place.epoch = gap.upto, gap.epoch
+            place.last, place.epoch, place.event = gap.upto, gap.epoch, None
             yield gap
         elif holes:
             await asyncio.sleep(pause)  # pruned between two of the queries: the floor will say so
@@ -120,20 +131,35 @@ async def _missed(
             return
         else:
             batch = Batch(place.room_id, place.epoch, place.last, place.last + len(page.payloads), page.payloads)
-            place.last = batch.head
+            place.move(batch)
             yield batch
             if batch.head >= page.state.head:
                 return
 
 
-def _gap(state: Head, place: _Place, lost: bool) -> Gap | None:
-    """What breaks the run after `place`, if anything does; `lost`: the log lacks what its head promises."""
+def _is_there(place: _Place) -> bool:
+    """Whether the log has at that rev the event that the reader knows, not if he knows none.
+
+    That there is none at that rev, the log's head and floor tell.
+    """
+    if place.last == 0 or (found := history.event_id(place.room_id, place.last)) is None:
+        return True
+    return place.event is not None and events.decode_event(place.event).event_id == found
+
+
+def _gap(state: Head, place: _Place, *, changed: bool, lost: bool) -> Gap | None:
+    """What breaks the run after `place`, if anything does.
+
+    `changed`: another event has its number; `lost`: the log lacks what its head promises.
+    """
     if state.epoch != place.epoch:
         reason, upto = "epoch", state.floor
     elif state.head < place.last:
         reason, upto = "ahead", state.head
     elif state.floor > place.last:
         reason, upto = "pruned", state.floor
+    elif changed:
+        reason, upto = "history_changed", state.floor
     elif lost:
         reason, upto = "history_changed", state.head
     else:

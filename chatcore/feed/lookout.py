@@ -6,14 +6,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 from chatcore import bell, history
 from chatcore.bell import Batch
-from chatcore.database import Commits, DatabaseThread
+from chatcore.database import Commits, DatabaseThread, database_path, file_at
 from chatcore.history import Head
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,9 @@ class Lookout:
         self._stopped = threading.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._path = database_path()  # asked once: it is asked for with each ring
+        self._file: int | None = None
+        self._seen_file = self.file()
         self.listener = bell.Listener(self.heard, self._whispered)
 
     async def __aenter__(self) -> Self:
@@ -127,6 +131,13 @@ class Lookout:
     async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A read of the database in this process's reading thread."""
         return await self._reader.run(call, *args, **kwargs)
+
+    def file(self) -> int | None:
+        """Which file the database is by now. In another one the same numbers may be other events."""
+        if self._path is not None:
+            with suppress(OperationalError):  # for a moment there is none
+                self._file = file_at(self._path)
+        return self._file
 
     def listen(self, room_id: int) -> Ear:
         """Hear of this room from now on."""
@@ -186,6 +197,10 @@ class Lookout:
             self._stopped.set()
 
     def _compare(self, states: dict[int, Head | None]) -> None:
+        if (file := self.file()) != self._seen_file:
+            self._seen_file = file
+            for ear in [ear for ears in self._ears.values() for ear in ears]:
+                ear.told.set()
         for room_id, state in states.items():
             for ear in self._ears.get(room_id, ()):
                 ear.look(state)

@@ -10,6 +10,7 @@ from chatcore.history.log import (
     event_id,
     events_after,
     heads,
+    keyed_messages,
     latest_messages,
     message,
     messages_after,
@@ -19,6 +20,7 @@ from chatcore.history.log import (
     standing_banner,
 )
 from chatcore.history.people import (
+    account_named,
     account_names,
     existing_accounts,
     member_names,
@@ -51,6 +53,7 @@ __all__ = [
     "RoomLog",
     "RoomView",
     "access",
+    "account_named",
     "account_names",
     "client_id",
     "deliveries",
@@ -61,6 +64,7 @@ __all__ = [
     "existing_accounts",
     "heads",
     "html",
+    "keyed_messages",
     "latest_messages",
     "member_names",
     "message",

@@ -24,6 +24,8 @@ _Event = TypeVar("_Event", Message, Edit, Delete)
 
 _json = msgspec.json.Decoder(dict[str, Any])
 _NOTHING: dict[str, Any] = {}
+#: Of a message that is no more: programs want an id and a moment.
+_NO_ID, _LONG_AGO = UUID(int=0), datetime.fromtimestamp(0, UTC)
 
 
 class ChangeRow(NamedTuple):
@@ -44,7 +46,7 @@ def described_message(name: str, row: Sequence[Any]) -> Message:
 def described_change(name: str, change: Change | ChangeRow, row: Sequence[Any] | None) -> Edit | Delete:
     """The event of a change; a message that was pruned since is a deleted one."""
     if row is None:
-        row = _pruned(change)
+        row = _emptied(change.id, change.seq, change.rev, change.at)
     own = {"change_id": event_id(change.id)}
     if change.kind == Change.Kind.EDIT:
         return _event(Edit, name, row, change.rev, own)
@@ -99,9 +101,19 @@ def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _pruned(change: Change | ChangeRow) -> Sequence[Any]:
+def remains(row: Sequence[Any] | None, seq: int) -> Sequence[Any]:
+    """What is left of a message that was pruned: who wrote it, as long as there is a row, and its number."""
+    if row is None:
+        return _emptied(_NO_ID, seq, 0, _LONG_AGO)
+    left = list(row)
+    for name, value in (("text", ""), ("deleted_at", _LONG_AGO), ("slot", None), ("extra", None)):
+        left[COLUMNS.index(name)] = value
+    return left
+
+
+def _emptied(pk: UUID | str, seq: int, rev: int, at: datetime) -> Sequence[Any]:
     """The row of a message of which nothing is left but its number."""
     return (
-        change.id, change.seq, change.rev, "message", "", "", "system", "", "", "code",
-        change.at, None, None, change.at, None, None, None, None,
+        pk, seq, rev, "message", "", "", "system", "", "", "code",
+        at, None, None, at, None, None, None, None,
     )  # fmt: skip

@@ -25,6 +25,14 @@ class Head(NamedTuple):
     epoch: str
 
 
+class _Log(NamedTuple):
+    """The room of a log, and up to which rev and which number it was pruned: rows at or below are nobody's to read."""
+
+    name: str
+    floor: int
+    seq_floor: int
+
+
 class Page(NamedTuple):
     """Events of a room's log, encoded, without a hole: `payloads[i]` has rev `after` + 1 + i."""
 
@@ -47,11 +55,13 @@ def events_after(room_id: int, after: int, limit: int) -> Page:
     that is in neither, so that no order of commits can hide an event. Changes come first, so that a message is
     never older than a change in the same page.
     """
-    room = _rows(Room, ("name", *Head._fields), "WHERE id = %s", room_id)
+    room = _rows(Room, ("name", "seq_floor", *Head._fields), "WHERE id = %s", room_id)
     if not room:
         raise RoomNotFound(f"of number {room_id} (it was deleted)")
-    name, state = room[0][0], Head(*room[0][1:])
-    found: dict[int, Event] = {change.rev: change for change in _changes(room_id, name, after, limit)}
+    name, seq_floor, state = room[0][0], room[0][1], Head(*room[0][2:])
+    if state.floor > after:
+        return Page([], state)
+    found: dict[int, Event] = {change.rev: change for change in _changes(room_id, name, seq_floor, after, limit)}
     rows = _rows(Row, COLUMNS, "WHERE room_id = %s AND rev > %s ORDER BY rev LIMIT %s", room_id, after, limit)
     found.update((row[2], described_message(name, row)) for row in rows)
     payloads: list[bytes] = []
@@ -64,6 +74,8 @@ def events_after(room_id: int, after: int, limit: int) -> Page:
 
 def event_id(room_id: int, rev: int) -> str | None:
     """The id of the event at this rev, or None if there is none."""
+    if rev <= _log(room_id).floor:
+        return None
     for table in (Row, Change):
         found = _rows(table, ("id",), "WHERE room_id = %s AND rev = %s", room_id, rev)
         if found:
@@ -73,45 +85,60 @@ def event_id(room_id: int, rev: int) -> str | None:
 
 def latest_messages(room_id: int, limit: int, upto_rev: int) -> list[Message]:
     """The newest `limit` messages whose rev is not above `upto_rev`, oldest first, as they are now."""
-    where = "WHERE room_id = %s AND rev <= %s ORDER BY rev DESC LIMIT %s"
-    return _messages(room_id, where, room_id, upto_rev, limit)[::-1]
+    log = _log(room_id)
+    where = "WHERE room_id = %s AND rev > %s AND rev <= %s ORDER BY rev DESC LIMIT %s"
+    return _messages(log, where, room_id, log.floor, upto_rev, limit)[::-1]
 
 
 def messages_after(room_id: int, seq: int, limit: int) -> list[Message]:
     """Up to `limit` messages with numbers above `seq`, oldest first."""
-    return _messages(room_id, "WHERE room_id = %s AND seq > %s ORDER BY seq LIMIT %s", room_id, seq, limit)
+    log = _log(room_id)
+    where = "WHERE room_id = %s AND seq > %s ORDER BY seq LIMIT %s"
+    return _messages(log, where, room_id, max(seq, log.seq_floor), limit)
 
 
 def messages_before(room_id: int, seq: int, limit: int) -> list[Message]:
     """The `limit` messages just below number `seq`, oldest first."""
-    where = "WHERE room_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s"
-    return _messages(room_id, where, room_id, seq, limit)[::-1]
+    log = _log(room_id)
+    where = "WHERE room_id = %s AND seq > %s AND seq < %s ORDER BY seq DESC LIMIT %s"
+    return _messages(log, where, room_id, log.seq_floor, seq, limit)[::-1]
 
 
 def messages_since(room_id: int, moment: datetime, limit: int) -> list[Message]:
     """Up to `limit` messages sent at `moment` or later, oldest first."""
-    where = "WHERE room_id = %s AND created_at >= %s ORDER BY created_at, seq LIMIT %s"
-    return _messages(room_id, where, room_id, connection.ops.adapt_datetimefield_value(moment), limit)
+    log = _log(room_id)
+    # +seq: not by the index of the numbers, which would go through all of the room
+    where = "WHERE room_id = %s AND created_at >= %s AND +seq > %s ORDER BY created_at, seq LIMIT %s"
+    return _messages(log, where, room_id, connection.ops.adapt_datetimefield_value(moment), log.seq_floor, limit)
 
 
 def messages_numbered(room_id: int, seqs: Sequence[int]) -> dict[int, Message]:
     """The messages of these numbers, by number."""
-    if not seqs:
-        return {}
-    found = _messages(room_id, f"WHERE room_id = %s AND seq IN ({places(len(seqs))})", room_id, *seqs)
-    return {message.seq: message for message in found}
+    log = _log(room_id)
+    rows = _numbered(room_id, [seq for seq in seqs if seq > log.seq_floor])
+    return {row[1]: described_message(log.name, row) for row in rows}
+
+
+def keyed_messages(room_id: int, seqs: Sequence[int]) -> dict[int, Message]:
+    """The same of messages that keys name: of one that was pruned what is left, at least its number."""
+    log = _log(room_id)
+    rows = {row[1]: row for row in _numbered(room_id, seqs)}
+    remains = {seq: columns.remains(rows.get(seq), seq) for seq in seqs if seq <= log.seq_floor}
+    return {seq: described_message(log.name, row) for seq, row in {**rows, **remains}.items()}
 
 
 def texts_before(room_id: int, seq: int, limit: int) -> list[tuple[int, str]]:
     """Number and text, after a title if there is one, of the messages just below number `seq`, newest first."""
-    where = "WHERE room_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s"
-    rows = _rows(Row, ("seq", "text", "extra"), where, room_id, seq, limit)
+    where = "WHERE room_id = %s AND seq > %s AND seq < %s ORDER BY seq DESC LIMIT %s"
+    rows = _rows(Row, ("seq", "text", "extra"), where, room_id, _log(room_id).seq_floor, seq, limit)
     return [(number, text if extra is None else f"{columns.title(extra)}\n{text}") for number, text, extra in rows]
 
 
 def standing_banner(room_id: int) -> Message | None:
     """The banner that stands in the room: the newest that was posted, unless it was deleted or its time is over."""
-    found = _messages(room_id, "WHERE room_id = %s AND kind = 'banner' ORDER BY seq DESC LIMIT 1", room_id)
+    log = _log(room_id)
+    where = "WHERE room_id = %s AND kind = 'banner' AND seq > %s ORDER BY seq DESC LIMIT 1"
+    found = _messages(log, where, room_id, log.seq_floor)
     if not found or found[0].deleted:
         return None
     expires_at = found[0].expires_at
@@ -121,12 +148,12 @@ def standing_banner(room_id: int) -> Message | None:
 def message(room_id: int, room_name: str, seq: int) -> Message:
     """The message of this number; MessageNotFound."""
     found = _rows(Row, COLUMNS, "WHERE room_id = %s AND seq = %s", room_id, seq)
-    if not found:
+    if not found or seq <= _log(room_id).seq_floor:
         raise MessageNotFound(room_name, seq)
     return described_message(room_name, found[0])
 
 
-def _changes(room_id: int, name: str, after: int, limit: int) -> list[Edit | Delete]:
+def _changes(room_id: int, name: str, seq_floor: int, after: int, limit: int) -> list[Edit | Delete]:
     """The changes above `after`, each with its message as it is now."""
     where = "WHERE room_id = %s AND rev > %s ORDER BY rev LIMIT %s"
     changes = [ChangeRow(*row) for row in _rows(Change, ChangeRow._fields, where, room_id, after, limit)]
@@ -134,14 +161,24 @@ def _changes(room_id: int, name: str, after: int, limit: int) -> list[Edit | Del
         return []
     seqs = {change.seq for change in changes}
     rows = _rows(Row, COLUMNS, f"WHERE room_id = %s AND seq IN ({places(len(seqs))})", room_id, *seqs)
-    messages = {row[1]: row for row in rows}
+    messages = {row[1]: row for row in rows if row[1] > seq_floor}
     return [described_change(name, change, messages.get(change.seq)) for change in changes]
 
 
-def _messages(room_id: int, where: str, *values: Any) -> list[Message]:
-    room = _rows(Room, ("name",), "WHERE id = %s", room_id)
-    name = room[0][0] if room else ""
-    return [described_message(name, row) for row in _rows(Row, COLUMNS, where, *values)]
+def _numbered(room_id: int, seqs: Sequence[int]) -> list[tuple[Any, ...]]:
+    if not seqs:
+        return []
+    return _rows(Row, COLUMNS, f"WHERE room_id = %s AND seq IN ({places(len(seqs))})", room_id, *seqs)
+
+
+def _messages(log: _Log, where: str, *values: Any) -> list[Message]:
+    return [described_message(log.name, row) for row in _rows(Row, COLUMNS, where, *values)]
+
+
+def _log(room_id: int) -> _Log:
+    """An empty one of a room that was deleted."""
+    room = _rows(Room, _Log._fields, "WHERE id = %s", room_id)
+    return _Log(*room[0]) if room else _Log("", 0, 0)
 
 
 def _rows(table: type[Model], names: Sequence[str], where: str, *values: Any) -> list[tuple[Any, ...]]:

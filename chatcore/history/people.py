@@ -55,6 +55,8 @@ def site_standing(actor: Actor) -> Standing:
     return standings([(0, actor)]).get((0, actor.id), NOBODY)
 
 
+#: Names in one query, well below what a database takes.
+_NAMES_AT_ONCE = 1000
 #: So many names are offered to choose from.
 _MANY_NAMES = 200
 
@@ -70,8 +72,12 @@ def user_names(beginning: str) -> list[str]:
 def account_names(ids: Iterable[str]) -> dict[str, str]:
     """The names of these accounts as they are now, by id; without those that are gone."""
     model = get_user_model()
-    known = model._default_manager.filter(pk__in=[pk for pk in ids if _is_key(model, pk)])
-    return {str(pk): str(name) for pk, name in known.values_list("pk", model.USERNAME_FIELD)}
+    wanted = [pk for pk in ids if _is_key(model, pk)]
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), _NAMES_AT_ONCE):
+        known = model._default_manager.filter(pk__in=wanted[start : start + _NAMES_AT_ONCE])
+        found.update((str(pk), str(name)) for pk, name in known.values_list("pk", model.USERNAME_FIELD))
+    return found
 
 
 def _is_key(model: type[AbstractBaseUser], text: str) -> bool:
@@ -91,8 +97,6 @@ def member_names(room_id: int) -> list[str]:
 
 #: Among so many accounts a near match is looked for: it is asked for by mistakes, which must stay cheap.
 _MANY_ACCOUNTS = 2000
-#: Names in one query, well below what a database takes.
-_NAMES_AT_ONCE = 1000
 
 
 def existing_accounts(names: Iterable[str]) -> set[str]:
@@ -108,13 +112,23 @@ def existing_accounts(names: Iterable[str]) -> set[str]:
 
 
 def user_named(name: str) -> Actor:
-    """The actor of this account; UserNotFound with near matches."""
+    """The actor of this account; UserNotFound with near matches, or when it is switched off."""
+    user = _account(name)
+    if not user.is_active:
+        raise UserNotFound(f"{name} (the account is switched off)")
+    return actor_for(user)
+
+
+def account_named(name: str) -> Actor:
+    """The same, of an account that is switched off, too: for those who run the site."""
+    return actor_for(_account(name))
+
+
+def _account(name: str) -> AbstractBaseUser:
     users = get_user_model()._default_manager
     field = get_user_model().USERNAME_FIELD
     user = users.filter(**{field: storable(name)}).first()
     if user is None:
         names = [str(known) for known in users.values_list(field, flat=True)[:_MANY_ACCOUNTS]]
         raise UserNotFound(name, difflib.get_close_matches(name, names, 3, 0.6))
-    if not user.is_active:
-        raise UserNotFound(f"{name} (the account is switched off)")
-    return actor_for(user)
+    return user

@@ -42,10 +42,10 @@ def present_counts(room_ids: Collection[int]) -> dict[int, int]:
     return dict(rooms.values_list("room").annotate(people=Count("user_id", distinct=True)))
 
 
-def present_people(room_ids: Collection[int]) -> dict[int, People]:
+def present_people(room_ids: Collection[int], most_names: float = MOST_NAMES) -> dict[int, People]:
     """Who is in each of these rooms, by name."""
     counts = present_counts(room_ids)
-    named = [room_id for room_id, count in counts.items() if count <= MOST_NAMES]
+    named = [room_id for room_id, count in counts.items() if count <= most_names]
     rows = Presence.objects.filter(room__in=named, lease__until__gt=timezone.now()).order_by("username", "user_name")
     people: dict[int, dict[str, Present]] = {room_id: {} for room_id in named}
     for room_id, *person in rows.values_list("room", "user_id", "user_name", "username"):

@@ -43,7 +43,7 @@ def room_list(actor: Actor) -> list[ListedRoom]:
         ListedRoom(
             room,
             roles.get(room.id),
-            max(0, room.last_seq - read[room.id]) if room.id in read else None,
+            max(0, room.last_seq - max(read[room.id], room.seq_floor)) if room.id in read else None,
             present.get(room.id, 0),
         )
         for room in rooms
@@ -73,7 +73,8 @@ def _standing_of(room_ids: list[int], actor: Actor) -> tuple[dict[int, str], dic
 def common_banner(room_ids: Sequence[int]) -> MessageEvent | None:
     """The banner that stands in all these rooms: of the same moment in each, but for rooms that are younger than it."""
     rooms = Room.objects.filter(pk__in=room_ids)
-    newest = Message.objects.filter(room=OuterRef("pk"), kind=Message.Kind.BANNER).order_by("-seq").values("pk")[:1]
+    banners = Message.objects.filter(room=OuterRef("pk"), kind=Message.Kind.BANNER, seq__gt=OuterRef("seq_floor"))
+    newest = banners.order_by("-seq").values("pk")[:1]
     standing = {
         banner.room_id: banner
         for banner in Message.objects.filter(pk__in=rooms.annotate(banner=Subquery(newest)).values("banner"))

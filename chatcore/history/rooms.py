@@ -39,6 +39,8 @@ class RoomView:
     epoch: str
     member_count: int = 0
     last_message_at: datetime | None = None
+    #: The number up to which messages were pruned.
+    seq_floor: int = 0
 
 
 class RoomLog(NamedTuple):
@@ -52,6 +54,7 @@ class RoomLog(NamedTuple):
     head: int
     floor: int
     epoch: str
+    seq_floor: int = 0
 
 
 class Access(NamedTuple):
@@ -69,19 +72,19 @@ class Entrance(NamedTuple):
     read_seq: int
 
 
-def rooms_for(actor: Actor) -> list[RoomView]:
-    """The rooms that the actor may read and that are not archived, by name."""
+def rooms_for(actor: Actor, *, archived: bool = False) -> list[RoomView]:
+    """The rooms that the actor may read, by name; those that are archived only if asked for."""
     if actor.type == "guest" and conf.settings.GUESTS != "read":
         return []
     if site_standing(actor).banned and not actor.is_superuser:
         return []
     members = Membership.objects.filter(room=OuterRef("pk")).order_by().values("room")
-    last = Message.objects.filter(room=OuterRef("pk"), seq=OuterRef("last_seq")).values("created_at")
-    rooms = (
-        _visible_rooms(actor)
-        .filter(archived_at__isnull=True)
-        .annotate(member_count=Subquery(members.annotate(n=Count("pk")).values("n")), last_message_at=Subquery(last))
-        .order_by("name_key")
+    last = Message.objects.filter(room=OuterRef("pk"), seq=OuterRef("last_seq"), seq__gt=OuterRef("seq_floor"))
+    visible = _visible_rooms(actor)
+    rooms = (visible if archived else visible.filter(archived_at__isnull=True)).order_by("name_key")
+    rooms = rooms.annotate(
+        member_count=Subquery(members.annotate(n=Count("pk")).values("n")),
+        last_message_at=Subquery(last.values("created_at")),
     )
     return [_view(room, room.member_count or 0, room.last_message_at) for room in rooms]
 
@@ -95,11 +98,11 @@ def room_names(*, archived: bool = False) -> list[str]:
 def room_logs() -> list[RoomLog]:
     """The logs of all rooms, archived ones too, in the order of their names."""
     rooms = Room.objects.order_by("name_key").values_list(
-        "pk", "name", "name_key", "archived_at", "last_seq", "head", "floor", "epoch"
+        "pk", "name", "name_key", "archived_at", "last_seq", "head", "floor", "epoch", "seq_floor"
     )
     return [
-        RoomLog(pk, name, key, archived_at is not None, last_seq, head, floor, epoch)
-        for pk, name, key, archived_at, last_seq, head, floor, epoch in rooms
+        RoomLog(pk, name, key, archived_at is not None, last_seq, head, floor, epoch, seq_floor)
+        for pk, name, key, archived_at, last_seq, head, floor, epoch, seq_floor in rooms
     ]
 
 
@@ -118,9 +121,13 @@ def access(name: str, actor: Actor) -> Access:
     return entrance(name, actor).access
 
 
-def entrance(name: str, actor: Actor) -> Entrance:
-    """The same with what is read there. In plain SQL: everybody asks it who comes back after a restart."""
-    found = _found(room_key(name), actor)
+def entrance(name: str, actor: Actor, room_id: int | None = None) -> Entrance:
+    """The same with what is read there. In plain SQL: everybody asks it who comes back after a restart.
+
+    `room_id`: the room that it was, whatever it is called by now; the name counts if there is no such room.
+    """
+    found = None if room_id is None else _found("id", room_id, actor)
+    found = found or _found("name_key", room_key(name), actor)
     if found is None:
         check_read(actor, _UNKNOWN, site_standing(actor))  # who may read nothing learns nothing of names either
         raise unknown_room(name, actor)
@@ -146,28 +153,28 @@ def unknown_room(name: str, actor: Actor) -> RoomNotFound:
     return RoomNotFound(name, [names[key] for key in difflib.get_close_matches(room_key(name), names, 3, 0.6)])
 
 
-def _found(key: str, actor: Actor) -> tuple[RoomView, int] | None:
-    """The room of this key with its number of members, and how far the actor has read it."""
+def _found(column: str, value: str | int, actor: Actor) -> tuple[RoomView, int] | None:
+    """The room with this id or key, its number of members, and how far the actor has read it."""
     members, marks, rooms = (connection.ops.quote_name(table._meta.db_table) for table in (Membership, ReadMark, Room))
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, name, title, topic, private, announce_only, archived_at, max_length, retention, "  # noqa: S608
-            "last_seq, head, floor, epoch, "
+            "last_seq, head, floor, epoch, seq_floor, "
             f"(SELECT COUNT(*) FROM {members} WHERE room_id = {rooms}.id), "
             f"(SELECT seq FROM {marks} WHERE room_id = {rooms}.id AND user_id = %s) "
-            f"FROM {rooms} WHERE name_key = %s",
-            [actor.id if actor.type == "user" else None, key],
+            f"FROM {rooms} WHERE {column} = %s",
+            [actor.id if actor.type == "user" else None, value],
         )
         row = cursor.fetchone()
     if row is None:
         return None
     (pk, name, title, topic, private, announce_only, archived_at, max_length, retention,
-     last_seq, head, floor, epoch, members_count, read_seq) = row  # fmt: skip
+     last_seq, head, floor, epoch, seq_floor, members_count, read_seq) = row  # fmt: skip
     if isinstance(retention, int):  # microseconds, where the database has no such type
         retention = timedelta(microseconds=retention)
     view = RoomView(
         pk, name, title, topic, bool(private), bool(announce_only), archived_at is not None, max_length, retention,
-        last_seq, head, floor, epoch, members_count,
+        last_seq, head, floor, epoch, members_count, None, seq_floor,
     )  # fmt: skip
     return view, read_seq or 0
 
@@ -176,7 +183,7 @@ def _view(room: Room, member_count: int = 0, last_message_at: datetime | None = 
     return RoomView(
         room.pk, room.name, room.title, room.topic, room.private, room.announce_only,
         room.archived_at is not None, room.max_length, room.retention,
-        room.last_seq, room.head, room.floor, room.epoch, member_count, last_message_at,
+        room.last_seq, room.head, room.floor, room.epoch, member_count, last_message_at, room.seq_floor,
     )  # fmt: skip
 
 

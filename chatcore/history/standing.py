@@ -1,13 +1,13 @@
-"""Whether people who are in rooms may still be there."""
+"""Whether people who are in rooms may still be there, and what they are in them now."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from django.contrib.auth import get_user_model
 
-from chatcore.exceptions import ChatError, NotSignedIn, RoomNotFound
+from chatcore.exceptions import ChatError, NotSignedIn
 from chatcore.history.people import standings
-from chatcore.history.rooms import rooms_numbered
+from chatcore.history.rooms import Access, rooms_numbered
 from chatcore.permissions import NOBODY, Actor, check_read
 
 #: People in one query, well below what a database takes.
@@ -17,28 +17,31 @@ _AT_ONCE = 2000
 Key = tuple[int, str]
 
 
-def refused_readers(visitors: Mapping[int, Sequence[Actor]]) -> dict[Key, ChatError]:
-    """By room and account, why somebody of these visitors may not read there any more.
+def accesses(visitors: Mapping[int, Sequence[Actor]]) -> dict[Key, Access | ChatError]:
+    """By room and account, what each of these visitors has access to, or why he may not read there any more.
 
-    A few queries for any number of them. Whether somebody is a superuser counts as he came.
+    A few queries for any number of them. Of a room that is gone nothing is said: who follows it notices. Whether
+    somebody is a superuser counts as he came.
     """
     rooms = rooms_numbered(visitors)
     pairs = iter([(room_id, actor) for room_id, actors in visitors.items() for actor in actors])
-    refused: dict[Key, ChatError] = {}
+    found: dict[Key, Access | ChatError] = {}
     while some := list(islice(pairs, _AT_ONCE)):
         standing_of = standings(some)
         active = _active({actor.id for _, actor in some if actor.type == "user"})
         for room_id, actor in some:
+            if (room := rooms.get(room_id)) is None:
+                continue
             key = (room_id, actor.id)
             try:
                 if actor.type == "user" and actor.id not in active:
                     raise NotSignedIn
-                if (room := rooms.get(room_id)) is None:
-                    raise RoomNotFound("")
-                check_read(actor, room, standing_of.get(key, NOBODY))
+                standing = standing_of.get(key, NOBODY)
+                check_read(actor, room, standing)
+                found[key] = Access(room, standing)
             except ChatError as error:
-                refused[key] = error
-    return refused
+                found[key] = error
+    return found
 
 
 def _active(ids: set[str]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from chatcore.bell import Batch, Bell
 from chatcore.exceptions import ChatError
 from chatcore.feed import Lookout
-from chatcore.history import RoomView
+from chatcore.history import Access, RoomView
 from chatcore.history.presence import People
 from chatcore.hub.room import RoomHub
 from chatcore.permissions import Actor
@@ -51,8 +51,8 @@ class Hub:
             if (room := self._rooms.get(room_id)) is not None:
                 room.attend(people)
 
-    def visitors(self) -> dict[int, list[Actor]]:
-        """Who has sockets here, by room; for any thread."""
+    def visitors(self) -> dict[int, dict[int, Actor]]:
+        """Who has sockets here, by room and by the number of the latest socket; for any thread."""
         return {room.id: room.visitors for room in list(self._rooms.values())}
 
     def show_out(self, refused: Mapping[tuple[int, str], ChatError]) -> None:
@@ -60,6 +60,12 @@ class Hub:
         for (room_id, account_id), error in refused.items():
             if (room := self._rooms.get(room_id)) is not None:
                 room.show_out(account_id, error)
+
+    def renew(self, renewed: Mapping[tuple[int, str], Access]) -> None:
+        """Tell the sockets of each what the room is now and what he may do in it, by room and account."""
+        for (room_id, account_id), access in renewed.items():
+            if (room := self._rooms.get(room_id)) is not None:
+                room.renew(account_id, access)
 
     async def reached(self, events: Sequence[tuple[int, int]]) -> int:
         """How many sockets here have got all these events (room id and rev), as soon as their rooms have."""

@@ -4,6 +4,8 @@ from then on it costs one write a batch."""
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
+from typing import NamedTuple
 
 from chatcore import events, history
 from chatcore.bell import Batch
@@ -11,7 +13,7 @@ from chatcore.events import Gap, Open, Present, You, refusal
 from chatcore.exceptions import ChatError, RoomNotFound
 from chatcore.feed import PAGE, Lookout, follow
 from chatcore.frames import Hello
-from chatcore.history import Page, RoomView
+from chatcore.history import Access, Page, RoomView
 from chatcore.history.presence import People
 from chatcore.hub.attendance import Attendance
 from chatcore.hub.reads import SharedReads
@@ -22,10 +24,18 @@ from chatcore.permissions import Actor
 logger = logging.getLogger(__name__)
 
 Write = Callable[[bytes], None]
+#: Takes what the room is by now, and what its person may do in it.
+Renew = Callable[[Access], None]
 
 #: A joiner that lacks no more events than these gets them in the step that makes it live.
 _LAST_STEP = 100
 _RECONNECT = 4008
+
+
+class _Visit(NamedTuple):
+    number: int
+    actor: Actor
+    renew: Renew
 
 
 class RoomHub:
@@ -38,26 +48,36 @@ class RoomHub:
         self._forget = forget
         self._full: dict[Outlet, Write | None] = {}
         self._plain: dict[Outlet, Write | None] = {}
-        self._visitors: dict[Outlet, Actor] = {}
+        self._visitors: dict[Outlet, _Visit] = {}
+        self._visits = count()
         self._closing: set[asyncio.Task[None]] = set()
-        self._tail = Tail(view.head)
+        self._floor, self._tail = view.floor, Tail(view.head)
         self._reads = SharedReads(lookout, view.id)
         self._loop = asyncio.get_running_loop()
         self._moved = self._loop.create_future()
         self.task = self._loop.create_task(self._run())
 
-    def visit(self, outlet: Outlet, actor: Actor) -> None:
-        """Somebody is about to enter: stay for him."""
-        self._visitors[outlet] = actor
+    def visit(self, outlet: Outlet, actor: Actor, renew: Renew) -> None:
+        """Somebody is about to enter: stay for him. `renew` is called when he is to know more of the room."""
+        self._visitors[outlet] = _Visit(next(self._visits), actor, renew)
 
     @property
-    def visitors(self) -> list[Actor]:
-        """Everybody who has a socket here, each once; for any thread."""
-        return list({actor.id: actor for actor in list(self._visitors.values())}.values())
+    def visitors(self) -> dict[int, Actor]:
+        """Everybody who has a socket here, each once, by the number of his latest one; for any thread."""
+        latest = {visit.actor.id: visit for visit in list(self._visitors.values())}
+        return {visit.number: visit.actor for visit in latest.values()}
+
+    def renew(self, account_id: str, access: Access) -> None:
+        """Tell all sockets of this account what the room is now, and what it may do here."""
+        if access.room.name != self.name:
+            self.name = self.attendance.room = access.room.name
+            self._tail, self._reads = Tail(self.last), SharedReads(self._lookout, self.id)  # they name the room
+        for visit in [visit for visit in self._visitors.values() if visit.actor.id == account_id]:
+            visit.renew(access)
 
     def show_out(self, account_id: str, error: ChatError) -> None:
         """Tell all sockets of this account why it may not be here any more, and close them."""
-        for outlet in [outlet for outlet, actor in self._visitors.items() if actor.id == account_id]:
+        for outlet in [outlet for outlet, visit in self._visitors.items() if visit.actor.id == account_id]:
             self._full.pop(outlet, None)
             self._plain.pop(outlet, None)
             del self._visitors[outlet]
@@ -107,6 +127,7 @@ class RoomHub:
         position, reason = await self._position(hello)
         begin = self.last
         opened = opening(begin, self.epoch)
+        self._forget_below(opened.floor)
         opened.banner = await self._reads.banner(begin)
         outlet.backlog(Encoded.of([events.encode(opened)]))
         if reason is not None:
@@ -118,6 +139,12 @@ class RoomHub:
         await self._enter(outlet, position)
         if (here := self.attendance.whole(_present(opened.you))) is not None:
             outlet.live(Encoded.of([events.encode(here)]))
+
+    def _forget_below(self, floor: int) -> None:
+        """What was pruned since it was kept here is nobody's to read any more."""
+        if floor > self._floor:
+            self._floor = floor
+            self._tail, self._reads = Tail(self.last), SharedReads(self._lookout, self.id)
 
     async def _position(self, hello: Hello) -> tuple[int | None, str | None]:
         """The rev at which the client stands, None for one that begins anew; why its run breaks, if it does."""
@@ -191,7 +218,7 @@ class RoomHub:
                     break  # the log is not what it was: everybody comes back and is told so
                 self._deliver(item)
         except RoomNotFound:
-            pass
+            pass  # they come back, perhaps to another one of that name, or are told that there is none
         except Exception:
             logger.exception("room %s cannot be followed; its sockets are asked to come back", self.id)
         self._forget(self)

@@ -13,10 +13,25 @@ def new_epoch() -> str:
     return uuid.uuid4().hex
 
 
+class Rooms(models.Manager["Room"]):
+    """The rooms that there are: one that is being imported is none yet, and has no epoch."""
+
+    def get_queryset(self) -> "models.QuerySet[Room]":
+        return super().get_queryset().exclude(epoch="")
+
+
+class Unfinished(models.Manager["Room"]):
+    """What imports write into. Their keys hold a capital letter, so that no name leads there."""
+
+    def get_queryset(self) -> "models.QuerySet[Room]":
+        return super().get_queryset().filter(epoch="")
+
+
 class Room(models.Model):
     """A room and its two counters: `last_seq` numbers messages, `head` every event of its log.
 
-    `floor` is the rev up to which the log was pruned. The row's lock orders all that is written to the room.
+    `floor` is the rev up to which the log was pruned, `seq_floor` the number up to which messages were: rows that
+    are still there at or below them are nobody's to read. The row's lock orders all that is written to the room.
     """
 
     name = models.CharField(_("name"), max_length=64)
@@ -35,9 +50,13 @@ class Room(models.Model):
     last_seq = models.BigIntegerField(default=0, editable=False)
     head = models.BigIntegerField(default=0, editable=False)
     floor = models.BigIntegerField(default=0, editable=False)
+    seq_floor = models.BigIntegerField(default=0, editable=False)
     epoch = models.CharField(max_length=32, default=new_epoch, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True, editable=False)
+
+    objects = Rooms()
+    unfinished = Unfinished()
 
     class Meta:
         ordering = ["name_key"]

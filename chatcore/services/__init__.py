@@ -8,7 +8,7 @@ from chatcore.services.presence import forget_leases, save_presence
 from chatcore.services.python import apost, post
 from chatcore.services.reading import save_read_marks
 from chatcore.services.receipts import answer_delivery, ask_delivery
-from chatcore.services.rooms import CreatedRoom, archive_room, create_room, restore_room
+from chatcore.services.rooms import CreatedRoom, archive_room, create_room, restore_room, set_room
 from chatcore.services.schedule import Appointment, cancel_message, deliver_due, schedule_messages
 from chatcore.services.upkeep import forget_keys
 
@@ -41,4 +41,5 @@ __all__ = [
     "save_presence",
     "save_read_marks",
     "schedule_messages",
+    "set_room",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from chatcore import bell, conf
@@ -74,7 +75,8 @@ def clear_banners(
     events: list[Delete] = []
     with writing(timeout, announce) as batches:
         for locked, standing in _locked(rooms, actor).values():
-            banner = Message.objects.filter(room=locked.id, kind=Message.Kind.BANNER).order_by("-seq").first()
+            banners = Message.objects.filter(room=locked.id, kind=Message.Kind.BANNER, seq__gt=locked.seq_floor)
+            banner = banners.order_by("-seq").first()
             if banner is None or banner.deleted_at is not None:
                 continue
             check_delete(actor, locked, standing, (banner.author_type, banner.author_id))
@@ -85,7 +87,7 @@ def clear_banners(
 
 def expire_messages(limit: int = 500, *, announce: Announce = bell.ring, timeout: float = 5.0) -> int:
     """Empty up to `limit` messages whose time is over; how many."""
-    over = Message.objects.filter(expires_at__lte=timezone.now(), deleted_at__isnull=True)
+    over = Message.objects.filter(expires_at__lte=timezone.now(), deleted_at__isnull=True, seq__gt=F("room__seq_floor"))
     keys = list(Room.objects.filter(pk__in=over.values("room")).values_list("name_key", flat=True))
     if not keys:
         return 0
@@ -121,7 +123,7 @@ def _locked(names: Sequence[str], actor: Actor) -> dict[str, tuple[LockedRoom, S
 
 def _found(room: LockedRoom, seq: int) -> Message:
     message = Message.objects.filter(room=room.id, seq=seq).first()
-    if message is None:
+    if message is None or seq <= room.seq_floor:
         raise MessageNotFound(room.name, seq)
     return message
 

@@ -14,7 +14,7 @@ from chatcore.models import Room
 
 _COLUMNS = (
     "id", "name", "name_key", "private", "announce_only", "archived_at IS NOT NULL", "max_length",
-    "last_seq", "head", "epoch",
+    "last_seq", "head", "epoch", "seq_floor",
 )  # fmt: skip
 
 
@@ -32,6 +32,8 @@ class LockedRoom:
     last_seq: int
     head: int
     epoch: str
+    #: The number up to which messages were pruned.
+    seq_floor: int = 0
     #: The head before this transaction.
     before: int = 0
 

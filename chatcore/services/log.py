@@ -13,7 +13,7 @@ from chatcore import conf, events
 from chatcore.bell import Batch
 from chatcore.database import places, rows_of
 from chatcore.exceptions import KeyReused, RoomNotFound
-from chatcore.history import client_id, html, messages_numbered, unknown_room
+from chatcore.history import client_id, html, keyed_messages, unknown_room
 from chatcore.history import message as stored_message
 from chatcore.models import Change, Message
 from chatcore.names import room_key, storable
@@ -107,7 +107,7 @@ class Log:
         """A message that a key names already; all of the room are read at once."""
         if seq not in self._repeats.get(room.id, {}):
             wanted = [number for (room_id, _, _), (number, _) in self._taken.items() if room_id == room.id]
-            self._repeats[room.id] = messages_numbered(room.id, wanted)
+            self._repeats[room.id] = keyed_messages(room.id, wanted)
         return self._repeats[room.id][seq]
 
     def _known(self, post: Post, room: LockedRoom, request: str | None) -> Posted | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 from django.db.models import Field
 from django.utils import timezone
@@ -12,11 +12,13 @@ from chatcore.exceptions import BadRequest, RoomExists
 from chatcore.history import RoomView, access, room_named, site_standing, user_named
 from chatcore.models import Membership, Room
 from chatcore.names import check_room_name, room_key
-from chatcore.permissions import SYSTEM, Actor, check_archive, check_create_room
+from chatcore.permissions import SYSTEM, Actor, check_archive, check_change_room, check_create_room
 from chatcore.services.transaction import writing
 
 #: `create_room(retention=FOREVER)` takes a limit away; None leaves it as it is.
 FOREVER = timedelta(0)
+#: A length of time that databases and calendars can count with.
+LONGEST_RETENTION = timedelta(days=36_500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,17 @@ class CreatedRoom:
     name: str
     outcome: Literal["created", "kept", "updated"]
     room: RoomView
+
+
+class RoomFields(TypedDict, total=False):
+    """What a room is, beside its name. `max_length` None is the site's limit, `retention` None is for ever."""
+
+    title: str
+    topic: str
+    private: bool
+    announce_only: bool
+    max_length: int | None
+    retention: timedelta | None
 
 
 def create_room(
@@ -55,7 +68,7 @@ def create_room(
     fields = {field: value for field, value in wanted.items() if value is not None}
     if retention is not None:
         fields["retention"] = retention if retention > FOREVER else None
-    _check_fields(fields)
+    check_fields(fields)
     with writing(timeout, lambda batches: None):
         people = [(user_named(account), Membership.Role.MEMBER) for account in members]
         if owner is not None:
@@ -70,6 +83,16 @@ def create_room(
             _join(room, people)
         view = room_named(room.name)
     return CreatedRoom(room.name, outcome, view)
+
+
+def set_room(name: str, actor: Actor, *, timeout: float = 5.0, **fields: Unpack[RoomFields]) -> RoomView:
+    """Change what is given, and nothing else. RoomNotFound, BadRequest, Forbidden."""
+    check_fields(dict(fields))
+    with writing(timeout, lambda batches: None):
+        room, standing = access(name, actor)
+        check_change_room(actor, room, standing)
+        Room.objects.filter(pk=room.id).update(**fields)
+        return room_named(name, actor)
 
 
 def archive_room(name: str, actor: Actor, *, timeout: float = 5.0) -> bool:
@@ -96,7 +119,8 @@ def _outcome(room: Room, existing: str) -> Literal["kept", "updated"]:
     return "kept" if existing == "keep" else "updated"
 
 
-def _check_fields(fields: dict[str, Any]) -> None:
+def check_fields(fields: dict[str, Any]) -> None:
+    """Raise BadRequest for a column of a room that is too long, or would break a line."""
     for field, value in fields.items():
         if not isinstance(value, str):
             continue
@@ -107,6 +131,10 @@ def _check_fields(fields: dict[str, Any]) -> None:
             raise BadRequest(f"the {field} holds control characters or a line break: remove them")
     if fields.get("max_length") is not None and not 1 <= fields["max_length"] <= 60_000:
         raise BadRequest("the longest message has 1 to 60000 characters")
+    if fields.get("retention") is not None and fields["retention"] <= timedelta(0):
+        raise BadRequest("messages cannot be kept for less than no time: give a length of time")
+    if fields.get("retention") is not None and fields["retention"] > LONGEST_RETENTION:
+        raise BadRequest(f"messages are kept for at most {LONGEST_RETENTION.days} days, or for ever")
 
 
 def _is_broken(text: str) -> bool:

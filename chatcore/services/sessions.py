@@ -1,4 +1,5 @@
-"""Sessions for a program that uses the chat as many people would: of accounts that are there, or of temporary ones.
+"""Sessions for a program that uses the chat as many people would: of accounts that are there, or of temporary ones;
+and the end of all that somebody has.
 
 Only for who may read SECRET_KEY anyway. Nobody logs in by this: no signal is sent, no time of a login is kept.
 """
@@ -86,6 +87,21 @@ def sign_out(accounts: Iterable[str], *, timeout: float = 5.0) -> None:
     with writing(timeout, lambda batches: None):
         for user in model._default_manager.filter(**{f"{model.USERNAME_FIELD}__in": list(accounts)}):
             _new_session().delete(_session_key(user))
+
+
+def end_sessions(user: AbstractBaseUser, *, timeout: float = 5.0) -> int:
+    """Delete the sessions of this account that the database keeps; how many. Elsewhere they end by the password."""
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore
+    if not hasattr(store, "get_model_class"):
+        return 0
+    own = str(user._meta.pk.value_to_string(user))
+    kept = store.get_model_class().objects.all()
+    keys = [row.session_key for row in kept.iterator() if str(row.get_decoded().get(SESSION_KEY)) == own]
+    for start in range(0, len(keys), _AT_ONCE):
+        with writing(timeout, lambda batches: None):
+            for key in keys[start : start + _AT_ONCE]:
+                _new_session().delete(key)  # the engine may have a copy elsewhere
+    return len(keys)
 
 
 def _temporary_name(number: int) -> str:

@@ -17,8 +17,9 @@ def message_in_slot(post: Post, room: LockedRoom, now: datetime) -> Message | No
     """The live message of this author and kind in the post's slot."""
     if post.slot is None:
         return None
-    found = Message.objects.filter(_live(now), _by(post.actor), room=room.id, slot=post.slot, kind=post.kind)
-    return found.order_by("-seq").first()
+    live = Message.objects.filter(_live(now), _by(post.actor), room=room.id, slot=post.slot, kind=post.kind)
+    found = live.order_by("-seq").first()
+    return None if found is None or found.seq <= room.seq_floor else found
 
 
 def earlier_message(post: Post, room: LockedRoom, now: datetime) -> events.Message | None:
@@ -32,7 +33,7 @@ def earlier_message(post: Post, room: LockedRoom, now: datetime) -> events.Messa
     else:
         found = sent.filter(created_at__gt=since, text=post.text)
     seq = found.order_by("-seq").values_list("seq", flat=True).first()
-    return None if seq is None else stored_message(room.id, room.name, seq)
+    return None if seq is None or seq <= room.seq_floor else stored_message(room.id, room.name, seq)
 
 
 def differs(message: Message, post: Post) -> bool:

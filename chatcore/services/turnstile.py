@@ -26,13 +26,16 @@ def turn(deadline: float) -> Iterator[None]:
         return
     with ExitStack() as room:
         with ExitStack() as door:
-            _lock(f"{name}.turn-a", deadline, door)
-            _lock(f"{name}.turn-b", deadline, room)
+            lock(f"{name}.turn-a", deadline, door)
+            lock(f"{name}.turn-b", deadline, room)
         yield
 
 
-def _lock(path: str, deadline: float, held: ExitStack) -> None:
-    """An exclusive flock on `path`, given back when `held` closes. It dies with its process."""
+def lock(path: str, deadline: float, held: ExitStack) -> None:
+    """An exclusive flock on `path`, given back when `held` closes, or by the kernel with its process's life.
+
+    Unavailable when it has not come by `deadline` (of `time.monotonic`).
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as error:

@@ -85,6 +85,7 @@ def _page_data(request: HttpRequest, found: history.RoomView, actor: Actor) -> d
     banner = history.standing_banner(found.id)
     return {
         "room": found.name,
+        "number": found.id,
         "banner": None if banner is None else to_dict(banner),
         "now": timezone.now().isoformat(),
         "longest": found.max_length or conf.settings.MAX_LENGTH,

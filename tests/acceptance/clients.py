@@ -56,10 +56,15 @@ class Reader:
         self.site, self.room, self.cookie = site, room, cookie
         self.view = View()
         self.replies: list[dict[str, Any]] = []
+        #: What came of the room itself: who is there (`presence`), what it is (`room`).
+        self.news: list[dict[str, Any]] = []
+        #: Who is there, by account, as the frames say it; None while they only count.
+        self.here: set[str] | None = set()
         self.closed: int | None = None
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Condition()
+        self._named: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -103,6 +108,21 @@ class Reader:
             lambda: len(self.view.posted) >= count, f"{count} messages (there are {len(self.view.posted)})"
         )
 
+    def _attend(self, event: dict[str, Any]) -> None:
+        """Keep up with who is there."""
+        if event["type"] != "presence":
+            return
+        if event["people"] is not None:
+            self._named = {person["id"]: person["name"] for person in event["people"]}
+        elif event["joined"] or event["left"]:
+            self._named.update((person["id"], person["name"]) for person in event["joined"])
+            for left in event["left"]:
+                del self._named[left]
+        else:
+            self._named = {}
+        counts_only = event["people"] is None and not event["joined"] and not event["left"]
+        self.here = None if counts_only else set(self._named.values())
+
     async def _read(self) -> None:
         assert self._socket is not None
         try:
@@ -112,6 +132,9 @@ class Reader:
                     self.view.take(event)
                     if event["type"] in ("sent", "error", "history"):
                         self.replies.append(event)
+                    elif event["type"] in ("presence", "room"):
+                        self.news.append(event)
+                        self._attend(event)
                     self._news.notify_all()
         except ConnectionClosed:
             pass

@@ -129,7 +129,7 @@ class ChatSite:
         return self._log("err").read_text() if self._log("err").exists() else ""
 
     def _log(self, name: str) -> Path:
-        return self.var_dir / f"runchat{'2' if self.beside else ''}.{name}"
+        return self.var_dir / f"runchat{f'-{id(self):x}' if self.beside else ''}.{name}"
 
     # Where it is
 

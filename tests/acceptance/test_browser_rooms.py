@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from tests.acceptance.browsing import PHONE, People
 from tests.acceptance.site import ChatSite
 from tests.acceptance.test_browser_reading import await_read_mark
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -121,3 +122,73 @@ def test_these_pages_fit_a_phone(shared_site: ChatSite, people: People, room: st
     for path in ("", "rooms/new/", f"chat/{room}/people/", f"chat/{room}/search/?q=www", f"chat/{room}/"):
         alice.page.goto(shared_site.url + path)
         assert alice.page.evaluate("document.documentElement.scrollWidth") <= 320, path
+
+
+@pytest.mark.slow
+def test_an_open_page_follows_what_becomes_of_its_room_and_of_its_reader(chat_site: ChatSite, people: People) -> None:
+    chat_site.manage("create_room", "newbox", "--title", "The box")
+    [alice] = people.signed_in(chat_site, "alice")
+    alice.enter("newbox")
+    alice.write("before")
+    alice.message("before").wait_for()
+    alice.page.locator("#write").fill("begun")
+    assert chat_site.manage("chat_rooms", "set", "newbox", "title=Another box", "topic=Odds and ends").returncode == 0
+    expect(alice.page.locator("#title")).to_have_text("Another box")
+    expect(alice.page.locator("#topic")).to_have_text("Odds and ends")
+    assert alice.page.title() == "Another box · Roomline"
+
+    assert chat_site.manage("chat_rooms", "rename", "newbox", "Größe_2.0").returncode == 0
+    wait_until(lambda: "newbox" not in alice.page.evaluate("location.href"), "the new name in the address")
+    links = alice.page.evaluate("() => [...document.links].map((link) => link.href)")
+    assert not [link for link in links if "newbox" in link]
+    alice.page.locator("#write").press("Enter")
+    alice.message("begun").wait_for()
+    alice.page.reload()
+    alice.await_state("live")
+    alice.message("begun").wait_for()
+
+    notice = alice.page.locator("#read-only p:visible")
+    assert chat_site.manage("chat_user", "mute", "alice").returncode == 0
+    expect(notice).to_have_text("You can read here, but not write.")
+    expect(alice.page.locator("#composer")).to_be_hidden()
+    assert chat_site.manage("chat_user", "unmute", "alice").returncode == 0
+    expect(alice.page.locator("#composer")).to_be_visible()
+    assert chat_site.manage("chat_rooms", "archive", "Größe_2.0").returncode == 0
+    expect(notice).to_contain_text("This room is archived")
+    assert chat_site.manage("chat_rooms", "restore", "Größe_2.0").returncode == 0
+    expect(alice.page.locator("#composer")).to_be_visible()
+    assert chat_site.manage("chat_user", "ban", "alice").returncode == 0
+    expect(alice.page.locator("#stopped")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_page_that_was_asleep_finds_its_room_under_its_new_name(chat_site: ChatSite, people: People) -> None:
+    chat_site.manage("create_room", "newbox")
+    [alice] = people.signed_in(chat_site, "alice")
+    alice.enter("newbox")
+    alice.write("before")
+    alice.message("before").wait_for()
+    alice.context.set_offline(True)
+    alice.await_state("offline")
+    assert chat_site.manage("chat_rooms", "rename", "newbox", "oldbox").returncode == 0
+    chat_site.manage("create_room", "newbox")
+    chat_site.manage("chat_send", "oldbox", "meanwhile")
+    alice.context.set_offline(False)
+    alice.message("meanwhile").wait_for()
+    assert alice.page.url.endswith("/chat/oldbox/")
+    assert alice.texts == ["before", "meanwhile"]
+
+
+@pytest.mark.slow
+def test_the_name_of_somebody_who_was_erased_goes_from_open_pages(chat_site: ChatSite, people: People) -> None:
+    chat_site.manage("create_room", "newbox")
+    alice, bob = people.signed_in(chat_site, "alice", "bob")
+    bob.enter("newbox")
+    bob.write("my secret")
+    alice.enter("newbox")
+    alice.message("my secret").wait_for()
+    assert chat_site.manage("chat_user", "erase", "bob", "--no-input").returncode == 0
+    expect(alice.page.locator("#rows")).to_contain_text("deleted user")
+    assert "my secret" not in alice.page.content()
+    assert "bob" not in alice.page.locator("#rows").inner_text()
+    expect(bob.page.locator("#stopped")).to_be_visible()

@@ -107,6 +107,12 @@ def shell(site: ChatSite) -> Iterator[Shell]:
         ("./manage.py chat_send --as=o", "./manage.py chat_send --as=o\\'neil\\ \\$\\(x\\) "),
         ("./manage.py chat_send newbox - < READ", "./manage.py chat_send newbox - < README.md "),
         ("python READ", "python README.md "),
+        ("./manage.py chat_rooms sh", "./manage.py chat_rooms show "),
+        (
+            "./manage.py chat_rooms -q members newbox --add bob@",
+            "./manage.py chat_rooms -q members newbox --add bob@example.org ",
+        ),
+        ("./manage.py chat_rooms import READ", "./manage.py chat_rooms import README.md "),
         ("./manage.py chat_send $(touch x) n", "./manage.py chat_send $(touch x) n"),
     ],
 )

@@ -68,3 +68,12 @@ def test_chat_tail_loads_nothing_that_it_does_not_need_and_rich_only_on_a_termin
     assert "chatcore.feed" in loaded
     assert loaded & (NO_COMMAND_NEEDS | {"rich", "chatcli.sending"}) == set()
     assert "rich" in modules(site, "chat_tail", "newbox", "--no-follow", "-n1", terminal=True)
+
+
+def test_a_subcommand_loads_no_others(site: ChatSite) -> None:
+    loaded = modules(site, "chat_rooms", "list")
+    assert {name for name in loaded if name.startswith("chatcli.rooms.")} == {
+        "chatcli.rooms.description",
+        "chatcli.rooms.listing",
+    }
+    assert loaded & (NO_COMMAND_NEEDS | {"rich", "chatcore.services", "chatcore.feed"}) == set()

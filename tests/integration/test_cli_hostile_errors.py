@@ -62,6 +62,19 @@ LINES = [
     "create_room {}",
     "create_room x --owner {}",
     "create_room newbox --if-not-exists --retention={}",
+    "chat_rooms {}",
+    *(f"chat_rooms {name} {{}}" for name in ("list", "show", "archive", "restore", "delete", "members", "who")),
+    "chat_rooms show --{}",
+    "chat_rooms archive {} newbox",
+    "chat_rooms set newbox {}",
+    "chat_rooms set newbox title={}",
+    *(f"chat_rooms set newbox {key}={{}}" for key in ("private", "retention", "max-length")),
+    "chat_rooms rename newbox {}",
+    "chat_rooms rename {} newbox",
+    "chat_rooms delete newbox --confirm={}",
+    "chat_rooms members newbox --add={}",
+    "chat_rooms members newbox --add=nobody:{} --remove={}",
+    "chat_rooms new-epoch {}",
     "runchat {}",
     "chat_bench {}",
     "chat_bench newbox --as={}",
@@ -85,7 +98,7 @@ def said(words: list[str]) -> str:
     return out.getvalue() + err.getvalue()
 
 
-@pytest.mark.parametrize("command", ["chat_bench", "chat_send", "chat_tail", "create_room", "runchat"])
+@pytest.mark.parametrize("command", ["chat_bench", "chat_rooms", "chat_send", "chat_tail", "create_room", "runchat"])
 def test_what_is_said_of_a_hostile_word_is_harmless(command: str, tmp_path: Path) -> None:
     lines = [line.split(" ") for line in LINES if line.startswith(command)]
     assert lines

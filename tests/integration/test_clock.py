@@ -12,9 +12,10 @@ from django.utils import timezone
 from chatcore import history, services
 from chatcore.clock import Clock
 from chatcore.history import RoomView
-from chatcore.models import Message, Scheduled
+from chatcore.models import Message, Room, Scheduled
 from chatcore.routing import ChatApplication
 from chatcore.services import Post
+from chatcore.services.exclusion import only_one_prunes
 from tests.integration.sockets import Site, elsewhere
 from tests.integration.writing import say
 from tests.waiting import wait_until
@@ -113,3 +114,39 @@ def test_the_application_ticks_from_its_start_with_nobody_connected(newbox: Room
         await living
 
     asyncio.run(run())
+
+
+def test_retention_takes_away_what_is_too_old(newbox: RoomView) -> None:
+    say("newbox", *"abc")
+    Message.objects.filter(seq__lt=3).update(created_at=timezone.now() - HOUR)
+    Room.objects.update(retention=HOUR / 2)
+
+    async def check(site: Site) -> None:
+        def pruned() -> bool:
+            return list(Message.objects.values_list("seq", flat=True)) == [3]
+
+        await elsewhere(wait_until, pruned, "the clock's prune")
+        room = await elsewhere(Room.objects.get)
+        assert (room.floor, room.seq_floor) == (2, 2)
+
+    with_a_clock(check)
+
+
+def test_retention_is_left_to_another_process_that_is_at_it(newbox: RoomView) -> None:
+    say("newbox", *"abc")
+    Message.objects.update(created_at=timezone.now() - HOUR)
+    Room.objects.update(retention=HOUR / 2)
+    services.schedule_messages([Post("newbox", "later")], timezone.now() + HOUR)
+    Scheduled.objects.update(due_at=timezone.now())
+
+    async def check(site: Site) -> None:
+        await elsewhere(wait_until, Message.objects.filter(seq=4).exists, "what is due")  # the same round goes on to it
+        assert (await elsewhere(Room.objects.get)).floor == 0
+
+    with only_one_prunes(0):
+        with_a_clock(check)
+    with_a_clock(pruned_at_last)
+
+
+async def pruned_at_last(site: Site) -> None:
+    await elsewhere(wait_until, Room.objects.filter(floor=3).exists, "the clock's prune")

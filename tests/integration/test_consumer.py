@@ -238,7 +238,8 @@ def test_open_says_where_one_is_and_who(alice: User, bob: User) -> None:
                 "type": "open", "room": "Ops", "head": 3, "floor": 0, "epoch": room.epoch, "last_seq": 2,
                 "you": {"type": "user", "id": str(alice.pk), "name": "alice", "username": "Alice"},
                 "can_post": True, "title": "Operations", "topic": "Nightly", "members": 2,
-                "read_seq": 0, "may_moderate": False, "banner": None,
+                "read_seq": 0, "may_moderate": False, "banner": None, "seq_floor": 0, "announce_only": False,
+                "archived": False,
             }  # fmt: skip
 
     in_a_site(check)

@@ -13,12 +13,31 @@ from django.core.management.base import CommandParser
 from chatcli.base import ChatCommand
 from chatcli.sending.conflicts import refuse_conflicts
 from chatcli.sending.options import Options
+from chatcli.subcommands import SubcommandsCommand
+from chatcli.subparsers import SubcommandsParser
 from chatcli.tail.options import wanted
 from tests.conftest import PROJECT
 
 COMMANDS = sorted(name for name, app in get_commands().items() if app == "chatcli")
+
+
+def subcommands(name: str) -> list[str]:
+    """A command with those, as `chat_rooms export`; none of a command that has none."""
+    command = load_command_class("chatcli", name)
+    return [f"{name} {subcommand}" for subcommand in getattr(command, "subcommands", ())]
+
+
+#: All that has a page of help: commands, and subcommands in place of those that have some.
+PAGES = [page for name in COMMANDS for page in subcommands(name) or [name]]
+#: Sections `## create_room`, and `### chat_rooms export` of a subcommand, apart from what its command's says of all.
 SECTIONS: dict[str, str] = dict(
-    re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", (PROJECT / "docs/commands.md").read_text(), re.M | re.S)
+    re.findall(
+        r"^(?:## |### (?=(?:COMMANDS) \w))(.+?)\n(.*?)(?=^## |^### (?:COMMANDS) \w|\Z)".replace(
+            "COMMANDS", "|".join(COMMANDS)
+        ),
+        (PROJECT / "docs/commands.md").read_text(),
+        re.M | re.S,
+    )
 )
 #: A row of a table whose first cell is code: options or a word, then the default, then the meaning.
 ROW = re.compile(r"^\| (`(?:[^|\\]|\\\|)+`) \| (?:`([^`|]+)`)? ?\| (.+) \|$", re.M)
@@ -40,8 +59,10 @@ def rows(section: str) -> Iterator[Row]:
         yield Row([*words[:-1], last], takes, default)
 
 
-def parser_of(name: str) -> CommandParser:
-    return load_command_class("chatcli", name).create_parser("./manage.py", name)
+def parser_of(page: str) -> CommandParser:
+    name, *subcommand = page.split()
+    parser = load_command_class("chatcli", name).create_parser("./manage.py", name)
+    return parser.page(*subcommand) if isinstance(parser, SubcommandsParser) else parser
 
 
 def takes(action: Action) -> str:
@@ -61,19 +82,25 @@ def expected(name: str) -> dict[tuple[str, ...], Action]:
     return {tuple(names_of(action)): action for action in parser_of(name)._actions}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_document_has_the_options_of_the_parser_and_no_others(name: str) -> None:
-    documented = [tuple(row.names) for row in rows(name)]
-    assert len(set(documented)) == len(documented)
+def documented(page: str) -> list[Row]:
+    """What the page's section says, and the command's of all its subcommands."""
+    command = page.split()[0]
+    return [*rows(page), *(rows(command) if command != page else ())]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_document_has_the_options_of_the_parser_and_no_others(page: str) -> None:
+    found = [tuple(row.names) for row in documented(page)]
+    assert len(set(found)) == len(found)
     everywhere = {tuple(row.names) for row in rows("Every command")}
-    assert set(documented) == expected(name).keys() - everywhere
-    assert everywhere <= {*expected(name), ("--skip-checks",)}
+    assert set(found) == expected(page).keys() - everywhere
+    assert everywhere <= {*expected(page), ("--skip-checks",)}
 
 
-@pytest.mark.parametrize("section", [*COMMANDS, "Every command"])
+@pytest.mark.parametrize("section", [*PAGES, "Every command"])
 def test_the_document_has_the_values_and_the_defaults_of_the_parser(section: str) -> None:
     actions = expected("runchat" if section == "Every command" else section)
-    for row in rows(section):
+    for row in documented(section) if section in PAGES else rows(section):
         action = actions[tuple(row.names)]
         assert row.takes == takes(action), row
         if action.nargs != 0 and action.default not in (None, []):
@@ -94,32 +121,45 @@ def command_lines(text: str) -> Iterator[list[str]]:
             for number, word in enumerate(words):
                 if word.endswith("manage.py"):
                     rest = words[number + 1 :]
-                    yield rest[: next((n for n, word in enumerate(rest) if word in ("|", "<", ">", ";")), len(rest))]
+                    yield rest[
+                        : next(
+                            (n for n, word in enumerate(rest) if word in ("|", "||", "&&", "<", ">", ";")), len(rest)
+                        )
+                    ]
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_example_is_taken_by_the_parser(section: str) -> None:
     lines = list(command_lines(SECTIONS[section]))
-    assert len(lines) >= (4 if section in COMMANDS else 0)
+    assert len(lines) >= (4 if section in COMMANDS else 1 if section in PAGES else 0)
     for name, *arguments in lines:
-        assert name == section
+        assert name == section.split()[0]
         check(name, arguments)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_example_of_the_help_is_taken_by_the_parser(name: str) -> None:
+@pytest.mark.parametrize("page", sorted({*COMMANDS, *PAGES}))
+def test_every_example_of_the_help_is_taken_by_the_parser(page: str) -> None:
+    lines = list(command_lines(f"```sh\n{examples(page)}\n```"))
+    assert len(lines) >= (4 if page in COMMANDS else 1)
+    for command, *arguments in lines:
+        assert command == page.split()[0]
+        check(command, arguments)
+
+
+def examples(page: str) -> str:
+    name, *subcommand = page.split()
     own = load_command_class("chatcli", name)
     assert isinstance(own, ChatCommand)
-    lines = list(command_lines(f"```sh\n{own.examples}\n```"))
-    assert len(lines) >= 4
-    for command, *arguments in lines:
-        assert command == name
-        check(name, arguments)
+    if not subcommand:
+        return own.examples
+    assert isinstance(own, SubcommandsCommand)
+    return own.subcommand(*subcommand).examples
 
 
 def check(name: str, arguments: list[str]) -> None:
     """Raises CommandError when the command would end with 2."""
-    given = vars(parser_of(name).parse_args(arguments))
+    parser = load_command_class("chatcli", name).create_parser("./manage.py", name)
+    given = vars(parser.parse_args(arguments))
     if name == "chat_send":
         refuse_conflicts(Options(**given))
     elif name == "chat_tail":

@@ -70,6 +70,27 @@ def test_who_has_seen_nothing_gets_the_newest_fifty(newbox: RoomView, alice: Use
     in_a_site(check)
 
 
+def test_what_was_pruned_meanwhile_is_shown_to_nobody_who_joins(newbox: RoomView, alice: User) -> None:
+    say("newbox", "before anybody came")
+
+    async def check(site: Site) -> None:
+        async with site.hello("newbox", alice) as first:
+            assert texts((await first.frames(2))[1:]) == ["before anybody came"]
+            await elsewhere(say, "newbox", "live")
+            await first.until("message")
+            await elsewhere(Room.objects.update, floor=1, seq_floor=1)  # its row is there still
+            async with site.hello("newbox", alice) as second:
+                assert (await second.only("open"))["floor"] == 1
+                assert texts(await second.frames(1)) == ["live"]
+            await elsewhere(Room.objects.update, floor=2, seq_floor=2)
+            async with site.hello("newbox", alice, after=1) as third:
+                await third.only("open")
+                gap = await third.only("gap")
+                assert (gap["reason"], gap["upto"]) == ("pruned", 2)
+
+    in_a_site(check)
+
+
 @pytest.mark.parametrize("after", [0, 1, 7, 12])
 def test_who_comes_back_gets_what_was_missed_and_then_what_is_live(newbox: RoomView, alice: User, after: int) -> None:
     say("newbox", *map(str, range(1, 11)))

@@ -37,6 +37,7 @@ def test_changing_a_room_leaves_the_numbers_of_its_log_alone(boss: Client) -> No
     services.post_messages([services.Post("newbox", "while the form is open")])
     fields = {
         **FIELDS,
+        "name": "newbox",
         "title": "The box",
         "announce_only": "on",
         "last_seq": "0",
@@ -47,6 +48,28 @@ def test_changing_a_room_leaves_the_numbers_of_its_log_alone(boss: Client) -> No
     now = history.room_named("newbox")
     assert (now.title, now.announce_only, now.last_seq, now.head) == ("The box", True, 1, 1)
     assert now.retention == timedelta(days=30)
+
+
+def test_a_room_is_renamed_and_its_limits_are_taken_away_again(boss: Client) -> None:
+    room = services.create_room("newbox", max_length=100, retention=timedelta(days=1)).room
+    services.create_room("other")
+    address = f"/admin/chatcore/room/{room.id}/change/"
+    assert boss.post(address, {**FIELDS, "name": "oldbox"}).status_code == 302
+    now = history.room_named("oldbox")
+    assert (now.id, now.max_length, now.retention) == (room.id, None, None)
+    assert (
+        "There is a room other already."
+        in boss.post(address, {**FIELDS, "name": "Other"}, follow=True).content.decode()
+    )
+    assert history.room_named("oldbox").id == room.id
+
+
+def test_a_length_of_time_that_no_database_can_store_is_refused(boss: Client) -> None:
+    room = services.create_room("newbox").room
+    fields = {**FIELDS, "name": "newbox", "retention": "999999999 00:00:00"}
+    response = boss.post(f"/admin/chatcore/room/{room.id}/change/", fields, follow=True)
+    assert "Something here is too long" in response.content.decode()
+    assert history.room_named("newbox").retention is None
 
 
 @pytest.mark.parametrize("name", ["a/b", "NEWBOX"])

@@ -13,7 +13,10 @@ from chatcore.exceptions import ChatError
 from chatcore.sentences import _reasons, sentence
 
 #: Where pages meet refusals that are worded for them alone.
-MODULES = [permissions, import_module("chatcore.views.people"), import_module("chatcore.views.search")]
+MODULES = [
+    permissions,
+    *map(import_module, ("chatcore.views.people", "chatcore.views.search", "chatcore.services.sanctions")),
+]
 
 REFUSALS: list[ChatError] = [
     exceptions.BadRequest("the title has 201 characters, the limit is 200: shorten it"),
@@ -22,6 +25,11 @@ REFUSALS: list[ChatError] = [
     exceptions.ChatError("the reason"),
     exceptions.Empty(),
     exceptions.Forbidden("only its author may edit a message"),
+    exceptions.Forbidden("only staff may mute and ban people"),
+    exceptions.Forbidden("only superusers may mute and ban staff"),
+    exceptions.Forbidden("nobody mutes, bans or frees himself: ask somebody else"),
+    exceptions.BadRequest("this time is over: name one to come, or none"),
+    exceptions.IsSuperuser("alice"),
     exceptions.KeyReused("key", 1),
     exceptions.LastOwner("newbox", "alice"),
     exceptions.MemberNotFound("newbox", "alice"),
@@ -35,6 +43,7 @@ REFUSALS: list[ChatError] = [
     exceptions.RoomNotFound("newbox"),
     exceptions.TooLong(5, 4),
     exceptions.Unavailable("the database is locked"),
+    exceptions.UserExists("alice"),
     exceptions.UserNotFound("alcie", ["alice", "alina"]),
     exceptions.UserNotFound("nobody"),
 ]

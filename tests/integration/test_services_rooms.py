@@ -124,6 +124,7 @@ def test_an_unknown_account_makes_no_room(people: dict[str, Actor], field: str, 
         ({"max_length": 0}, "the longest message has 1 to 60000 characters"),
         ({"max_length": -5}, "the longest message has 1 to 60000 characters"),
         ({"max_length": 60_001}, "the longest message has 1 to 60000 characters"),
+        ({"retention": timedelta(days=36_501)}, "at most 36500 days"),
     ],
 )
 def test_a_bad_attribute_makes_no_room_and_changes_none(fields: dict[str, Any], reason: str) -> None:

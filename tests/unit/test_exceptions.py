@@ -5,6 +5,8 @@ import pytest
 from chatcore import exceptions
 from chatcore.database import NotMigrated
 from chatcore.exceptions import ChatError
+from chatcore.services.exclusion import Busy
+from chatcore.services.imported_accounts import UnknownAccounts
 from chatcore.services.sessions import NoTemporaryUsers
 
 #: code, HTTP status, exit code, close code: what docs/protocol.md and the commands' table of exit codes promise.
@@ -16,17 +18,21 @@ PROMISED: list[tuple[ChatError, str, int, int, int]] = [
     (exceptions.Forbidden("no"), "forbidden", 403, 4, 4403),
     (exceptions.NotSignedIn(), "not_signed_in", 401, 4, 4401),
     (exceptions.RoomArchived("newbox"), "archived", 403, 4, 4403),
+    (exceptions.IsSuperuser("root"), "is_superuser", 403, 4, 4403),
     (exceptions.LastOwner("newbox", "alice"), "last_owner", 403, 4, 4403),
     (exceptions.TooLong(11, 10), "too_long", 413, 4, 4400),
     (exceptions.NotFound("token", "x"), "not_found", 404, 3, 4404),
+    (UnknownAccounts(["bob"]), "not_found", 404, 3, 4404),
     (exceptions.RoomNotFound("newbx", ["newbox"]), "not_found", 404, 3, 4404),
     (exceptions.MessageNotFound("newbox", 7), "not_found", 404, 3, 4404),
     (exceptions.UserNotFound("alcie", ["alice"]), "not_found", 404, 3, 4404),
     (exceptions.MemberNotFound("newbox", "bob"), "not_found", 404, 3, 4404),
     (exceptions.Conflict("two"), "conflict", 409, 4, 4400),
     (exceptions.RoomExists("newbox"), "room_exists", 409, 4, 4400),
+    (exceptions.UserExists("alice"), "user_exists", 409, 4, 4400),
     (exceptions.KeyReused("k", 7), "key_reused", 409, 4, 4400),
     (exceptions.RateLimited(2.0), "rate", 429, 5, 4029),
+    (Busy(), "unavailable", 503, 5, 1011),
     (exceptions.Unavailable("locked"), "unavailable", 503, 5, 1011),
     (exceptions.OutcomeUnknown("lost"), "unknown", 503, 5, 1011),
     (NotMigrated("migrate"), "not_migrated", 500, 1, 4400),

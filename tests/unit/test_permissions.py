@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 from django.test import override_settings
 
-from chatcore.exceptions import ChatError, Forbidden, NotSignedIn, RoomArchived, RoomNotFound
+from chatcore.exceptions import ChatError, Forbidden, IsSuperuser, NotSignedIn, RoomArchived, RoomNotFound
 from chatcore.permissions import (
     GUEST,
     NOBODY,
@@ -16,13 +16,17 @@ from chatcore.permissions import (
     Standing,
     bot,
     check_archive,
+    check_change_room,
     check_create_room,
     check_delete,
     check_edit,
+    check_erase,
     check_join,
+    check_lift,
     check_member_change,
     check_post,
     check_read,
+    check_sanction,
     grantable_roles,
 )
 
@@ -196,6 +200,8 @@ def test_the_table_of_joining_and_managing(room: str, who: str) -> None:
     join, archive, roles = tuple(MANAGEMENT[room][who])
     assert refusal_of(lambda: check_join(actor, rules, standing)) == REFUSALS[join]
     assert refusal_of(lambda: check_archive(actor, rules, standing)) == REFUSALS[archive]
+    change = RoomArchived if rules.archived and who == "owner" else REFUSALS[archive]
+    assert refusal_of(lambda: check_change_room(actor, rules, standing)) == change
     if roles != "-":
         assert grantable_roles(actor, rules, standing) == ROLES[: int(roles)]
     for role in (None, *ROLES):
@@ -233,6 +239,38 @@ def test_who_may_create_rooms(actor: Actor, who_may: str, refusal: type[ChatErro
 def test_who_may_not_write_makes_no_rooms(actor: Actor, standing: Standing) -> None:
     with override_settings(CHAT_ROOM_CREATE="users"), pytest.raises(Forbidden):
         check_create_room(actor, standing)
+
+
+BOB = Actor("user", "8", "bob", "Bob")
+SANCTIONING: list[tuple[Actor, Standing, Actor, type[ChatError] | None]] = [
+    (SYSTEM, NOBODY, BOB, None),
+    (bot("CI"), NOBODY, replace(BOB, is_staff=True), None),
+    (ROOT, NOBODY, replace(BOB, is_staff=True), None),
+    (STAFF, NOBODY, BOB, None),
+    (STAFF, NOBODY, replace(BOB, is_staff=True), Forbidden),
+    (STAFF, NOBODY, replace(BOB, is_superuser=True), Forbidden),
+    (STAFF, NOBODY, STAFF, Forbidden),
+    (ROOT, NOBODY, ROOT, Forbidden),
+    (STAFF, Standing(muted=True), BOB, Forbidden),
+    (STAFF, Standing(banned=True), BOB, Forbidden),
+    (ALICE, OWNER, BOB, Forbidden),
+    (GUEST, NOBODY, BOB, NotSignedIn),
+]
+
+
+@pytest.mark.parametrize(("actor", "standing", "person", "refusal"), SANCTIONING)
+def test_who_may_mute_and_ban_whom(
+    actor: Actor, standing: Standing, person: Actor, refusal: type[ChatError] | None
+) -> None:
+    for check in (check_sanction, check_lift):
+        assert refusal_of(lambda check=check: check(actor, standing, person)) is refusal  # type: ignore[misc]
+
+
+def test_superusers_are_freed_but_neither_muted_nor_banned_nor_erased() -> None:
+    for check in (lambda: check_sanction(SYSTEM, NOBODY, ROOT), lambda: check_erase(ROOT)):
+        assert refusal_of(check) is IsSuperuser
+    check_lift(SYSTEM, NOBODY, ROOT)
+    check_erase(STAFF)
 
 
 def test_keys_are_the_actor_s_own() -> None:

@@ -7,10 +7,9 @@ from django.core.management.base import CommandParser
 
 from chatcli.base import LocalCommand
 from chatcli.numbers import whole
-from chatcli.times import duration
+from chatcli.rooms.description import described
+from chatcli.rooms.fields import retention
 from chatcore import services
-from chatcore.history import RoomView
-from chatcore.services.rooms import FOREVER
 
 WORDS = {"created": "Created room {}", "kept": "Room {} exists", "updated": "Updated room {}"}
 
@@ -98,23 +97,3 @@ class Command(LocalCommand):
             json=json,
             verbosity=verbosity,
         )
-
-
-def described(room: RoomView) -> dict[str, Any]:
-    """The room as JSON; `retention` in seconds, null for ever."""
-    return {
-        "name": room.name,
-        "title": room.title,
-        "topic": room.topic,
-        "private": room.private,
-        "announce_only": room.announce_only,
-        "retention": None if room.retention is None else int(room.retention.total_seconds()),
-        "max_length": room.max_length,
-        "last_seq": room.last_seq,
-        "members": room.member_count,
-    }
-
-
-def retention(text: str) -> timedelta:
-    """How long messages are kept: a length of time, or `forever`."""
-    return FOREVER if text == "forever" else duration(text)

@@ -20,6 +20,7 @@ export class Composer {
     this.desk = desk;
     this.form = document.getElementById("composer");
     this.field = document.getElementById("write");
+    this.readOnly = document.getElementById("read-only");
     this.counter = document.getElementById("counter");
     this.trouble = document.getElementById("trouble");
     this.button = document.getElementById("send");
@@ -57,17 +58,19 @@ export class Composer {
     this.field.focus();
   }
 
-  /** Show or hide the form; somebody may lose or get the right to write while the page is open. */
-  allow(writing) {
+  /** Show or hide the form; somebody may lose or get the right to write while the page is open. `why` if it is known. */
+  allow(writing, why) {
     if (!writing && this.form.contains(document.activeElement)) document.getElementById("log").focus();
     this.form.hidden = !writing;
-    document.getElementById("read-only").hidden = writing;
+    this.readOnly.hidden = writing;
+    const reasons = this.readOnly.querySelectorAll("[data-why]"); // none for who is not signed in
+    if (!writing && why) for (const reason of reasons) reason.hidden = reason.dataset.why !== why;
   }
 
   /** The page is at its end, which is said above: neither the form nor why there is none. */
   end() {
     this.allow(false);
-    document.getElementById("read-only").hidden = true;
+    this.readOnly.hidden = true;
   }
 
   /** While an answer is awaited the text stands still. */

@@ -20,7 +20,7 @@ const FINAL = { 4401: "signed_out", 4403: "forbidden", 4404: "not_found" };
 
 export class Connection {
   /**
-   * @param {string} url
+   * @param {() => string} url where to, asked anew each time
    * @param {{cursor: () => object, frame: (frame: object) => void, state: (state: string, why?: string | number) => void}} room
    *   `cursor` gives hello's `after`, `id` and `epoch`; states are connecting, live, waiting, offline and stopped.
    */
@@ -53,7 +53,7 @@ export class Connection {
     if (this.stopped) return;
     this.#drop();
     this.room.state("connecting");
-    const socket = new WebSocket(this.url);
+    const socket = new WebSocket(this.url());
     this.socket = socket;
     this.timer = setTimeout(() => this.#closed(), GREETED_WITHIN);
     socket.onopen = () => {

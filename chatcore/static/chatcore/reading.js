@@ -73,6 +73,11 @@ export class Reading {
     this.#catchUp();
   }
 
+  /** The room has another title. */
+  titled(title) {
+    this.unread.titled(title);
+  }
+
   /** The connection is gone. */
   pause() {
     this.caughtUp = false;
@@ -136,7 +141,7 @@ export class Reading {
 
   #catchUp() {
     const { opened, log } = this;
-    if (this.caughtUp || !(opened.floor === opened.head || log.newest >= opened.last_seq)) return;
+    if (this.caughtUp || !(opened.last_seq <= opened.seq_floor || log.newest >= opened.last_seq)) return;
     this.caughtUp = this.counting = true;
     const first = !this.placed;
     this.unread.missed(this.missed);

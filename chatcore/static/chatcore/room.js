@@ -2,6 +2,7 @@
 
 import { Banner } from "./banner.js";
 import { Connection } from "./connection.js";
+import { Naming } from "./naming.js";
 import { Notify } from "./notify.js";
 import { People } from "./people.js";
 import { Reading } from "./reading.js";
@@ -32,11 +33,14 @@ const writing = new Writing({
 });
 const banner = new Banner();
 const people = new People();
+const naming = new Naming((title) => reading.titled(title));
 const notify = new Notify();
 const status = new Status(page, () => connection.comeBack());
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
-const connection = new Connection(`${scheme}://${location.host}/ws/chat/${encodeURIComponent(page.room)}/?v=1`, {
+// By its number it is found under whatever name it has by then.
+const address = () => `${scheme}://${location.host}/ws/chat/${encodeURIComponent(page.room)}/?v=1&number=${page.number}`;
+const connection = new Connection(address, {
   cursor: () => reading.cursor,
   frame: (frame) => receive[frame.type]?.(frame),
   state(state, why) {
@@ -52,12 +56,15 @@ const connection = new Connection(`${scheme}://${location.host}/ws/chat/${encode
 const receive = {
   open(frame) {
     you = frame.you;
-    document.getElementById("title").textContent = frame.title || frame.room;
-    document.getElementById("topic").textContent = frame.topic;
+    naming.take(frame);
     banner.stands(frame.banner);
     reading.open(frame);
     writing.open(frame);
     drawBlank();
+  },
+  room(frame) {
+    naming.take(frame);
+    writing.allow(frame);
   },
   message(event) {
     if (take(event)) notify.take(event, you);

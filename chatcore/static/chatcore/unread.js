@@ -23,6 +23,12 @@ export class Unread {
     this.count = 0;
   }
 
+  /** The page has another title. */
+  titled(title) {
+    this.title = title;
+    this.#say();
+  }
+
   /** A visit begins, by somebody who has read up to this number; 0: who was never here is spared the line. */
   begin(seq) {
     this.readUpTo = seq || null;

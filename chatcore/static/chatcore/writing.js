@@ -26,8 +26,8 @@ export class Writing {
    */
   constructor(room) {
     this.room = room;
-    this.opened = null;
-    const place = `${page.you.id}.${page.room}`;
+    this.may = null; // what the server says of this reader in this room
+    const place = `${page.you.id}.${page.number}`;
     this.composer = new Composer(page, {
       submit: (text) => this.#submit(text),
       typed: (text) => this.#typed(text),
@@ -58,9 +58,15 @@ export class Writing {
   /** A new socket, with what the server says of this reader in this room. */
   open(frame) {
     if (frame.you.id !== page.you.id) return location.reload(); // signed in as somebody else: nothing goes out in that name
-    this.opened = frame;
-    this.composer.allow(frame.can_post);
+    this.allow(frame);
     this.outbox.resend();
+  }
+
+  /** What the reader may do here from now on, and why no more. */
+  allow(state) {
+    this.may = state;
+    if (state.can_post) this.composer.complain(null);
+    this.composer.allow(state.can_post, state.archived ? "archived" : state.announce_only ? "announce_only" : "other");
   }
 
   /** The connection is gone; `stopped`: for good. */
@@ -149,8 +155,8 @@ export class Writing {
 
   #allowed(message) {
     const own = isOf(message.author, page.you);
-    const reply = this.opened?.can_post && !message.deleted;
-    const may = { reply, edit: reply && own, delete: !message.deleted && (this.opened?.may_moderate || (reply && own)), link: true };
+    const reply = this.may?.can_post && !message.deleted;
+    const may = { reply, edit: reply && own, delete: !message.deleted && (this.may?.may_moderate || (reply && own)), link: true };
     return Object.keys(may).filter((deed) => may[deed]);
   }
 

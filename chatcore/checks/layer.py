@@ -1,10 +1,15 @@
-"""System checks: settings with which the chat would lose messages or answer late. One function an id."""
+"""Checks of the channel layer's settings."""
 
+import difflib
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
+
+#: What CONFIG of the pub/sub layer may have (channels_redis 4.3): it takes any other name and does nothing with it.
+_WORKING = ("hosts", "prefix", "serializer_format", "symmetric_encryption_keys")
+_PUBSUB = ("RedisPubSubChannelLayer", "RedisPubSubLoopLayer")
 
 
 def _layer() -> dict[str, Any]:
@@ -41,15 +46,18 @@ def layer_is_pubsub(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register("chatcore")
-def sqlite_locks_at_once(**kwargs: Any) -> list[CheckMessage]:
-    """A transaction that reads first and writes later fails at once when another one wrote meanwhile."""
-    database = settings.DATABASES["default"]
-    if not database["ENGINE"].endswith("sqlite3") or database.get("OPTIONS", {}).get("transaction_mode") == "IMMEDIATE":
+def layer_options_work(**kwargs: Any) -> list[CheckMessage]:
+    """The pub/sub layer swallows what it does not know, a mistyped `hosts` too."""
+    config = _layer().get("CONFIG", {})
+    if not _layer().get("BACKEND", "").endswith(_PUBSUB) or not isinstance(config, dict):
         return []
-    return [
-        CheckWarning(
-            'SQLite transactions that begin with a read fail with "database is locked" under load.',
-            hint='Set "OPTIONS": {"transaction_mode": "IMMEDIATE"} in DATABASES.',
-            id="chatcore.W003",
+    found: list[CheckMessage] = []
+    for option in config:
+        if option in _WORKING:
+            continue
+        near = difflib.get_close_matches(str(option), _WORKING, n=1)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Take it out. What works: {', '.join(_WORKING)}."
+        found.append(
+            CheckWarning(f"The channel layer's option {str(option)!r} does nothing.", hint=hint, id="chatcore.W006")
         )
-    ]
+    return found

@@ -1,0 +1,1 @@
+"""What `chat_prune`, `chat_backup` and `chat_restore` do."""
