@@ -224,6 +224,7 @@ def test_who_may_only_read_has_no_field_to_write_in(shared_site: ChatSite, peopl
     expect(alice.page.locator("#read-only")).to_contain_text("only its owners and moderators write here")
 
 
+@pytest.mark.slow
 def test_nothing_is_wider_than_a_phone(shared_site: ChatSite, people: People, room: str) -> None:
     wide = "w" * 400
     shared_site.manage("create_room", room, "--update", "--title", wide[:200], "--topic", wide)

@@ -18,6 +18,7 @@ def post(site: ChatSite, room: str, *texts: str) -> None:
         assert site.manage("chat_send", "-q", room, "--", text).returncode == 0
 
 
+@pytest.mark.slow
 def test_who_is_in_the_room_is_counted_in_the_bar_and_named_in_a_panel(
     shared_site: ChatSite, people: People, room: str
 ) -> None:

@@ -139,6 +139,7 @@ def test_a_handler_gets_each_at_least_once_and_in_order_though_it_is_killed(site
     assert seen == messages
 
 
+@pytest.mark.slow
 def test_a_handler_that_runs_is_let_finish_and_its_message_does_not_come_again(site: ChatSite) -> None:
     runs = Runs(site, "slow", "--exec", 'test -e "$OUTPUT.go" || { touch "$OUTPUT.on"; sleep 1; }; cat >> "$OUTPUT"')
     sender = sending(site, "slow", 2)
@@ -154,6 +155,7 @@ def test_a_handler_that_runs_is_let_finish_and_its_message_does_not_come_again(s
     assert runs.numbers() == [[1], [2]]
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_a_handler_too_and_its_message_comes_again(site: ChatSite) -> None:
     runs = Runs(
         site, "hung", "--exec", 'test -e "$OUTPUT.go" || { touch "$OUTPUT.on"; exec sleep 600; }; cat >> "$OUTPUT"'
@@ -172,6 +174,7 @@ def test_a_second_signal_ends_a_handler_too_and_its_message_comes_again(site: Ch
     assert runs.numbers() == [[], [1]]
 
 
+@pytest.mark.slow
 def test_a_reader_that_does_not_read_keeps_no_signal_waiting(site: ChatSite) -> None:
     sender = sending(site, "stuck", 1)
     assert sender.wait(DEADLINE_S) == 0

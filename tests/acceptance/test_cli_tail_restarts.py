@@ -57,6 +57,7 @@ def send(site: ChatSite, text: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_tail_outlives_every_server_and_needs_none(site: ChatSite) -> None:
     send(site, "before")
     tail = Tail(site)
@@ -131,6 +132,7 @@ def test_a_database_that_cannot_be_read_for_a_while_is_one_line_and_no_loss(site
     tail.stop()
 
 
+@pytest.mark.slow
 def test_an_end_that_comes_while_the_database_cannot_be_read_waits_for_it(site: ChatSite) -> None:
     began = time.time()
     send(site, "before")

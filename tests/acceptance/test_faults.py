@@ -165,6 +165,7 @@ def small_socket(site: ChatSite) -> socket.socket:
     return connection
 
 
+@pytest.mark.slow
 def test_interrupted_catch_ups_end_in_the_view_of_a_live_reader() -> None:
     """Readers are cut at random while posts, edits and deletions go on."""
     cuts = 500 if SOAK > 1 else 60

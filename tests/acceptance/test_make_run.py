@@ -62,6 +62,7 @@ def test_it_makes_the_database_and_the_first_room_and_serves_until_it_is_told_to
     assert start.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_second_run_keeps_the_room_and_what_was_said(start: Start, tmp_path: Path) -> None:
     start.ready()
     start.manage("chat_send", "newbox", "hello")

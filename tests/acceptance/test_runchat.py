@@ -169,6 +169,7 @@ def test_a_killed_broker_is_started_again(site: ChatSite) -> None:
     wait_until(lambda: "has been started again" in site.stderr, "it says so")
 
 
+@pytest.mark.slow
 def test_a_frozen_broker_does_not_stall_the_server(site: ChatSite) -> None:
     site.start()
     broker = site.broker_pid()
@@ -218,6 +219,7 @@ def test_a_unix_socket_serves_a_proxy(site: ChatSite) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_reload_starts_again_when_code_changes_and_keeps_the_broker(site: ChatSite) -> None:
     module = site.var_dir / "changing_settings.py"
     module.write_text("from tests.acceptance.echo_settings import *\n")

@@ -142,6 +142,7 @@ def test_a_database_without_tables_names_the_command_to_run(line: list[str]) -> 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("line", [["create_room", "other"], ["chat_send", "newbox", "x", "--timeout", "0.2"]])
+@pytest.mark.slow
 def test_a_database_that_is_locked_is_exit_5(line: list[str]) -> None:
     import sqlite3
 

@@ -99,6 +99,7 @@ def test_ctrl_c_at_the_terminal_is_not_for_the_command(tmp_path: Path) -> None:
     assert int((tmp_path / "group").read_text()) != os.getpgrp()
 
 
+@pytest.mark.slow
 def test_cancelled_it_leaves_no_process_behind(tmp_path: Path) -> None:
     stubborn = "trap '' TERM; while :; do sleep 1; done"
 

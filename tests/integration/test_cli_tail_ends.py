@@ -124,6 +124,7 @@ def test_a_timeout_also_ends_what_has_not_begun_to_follow() -> None:
     assert out.getvalue() == ""
 
 
+@pytest.mark.slow
 def test_a_handler_that_hangs_is_ended_some_time_after_the_time_is_over() -> None:
     post("one")
     failure = refused("newbox", "-n1", "--exec", "exec sleep 600", "--timeout", "0.2")

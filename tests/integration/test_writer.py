@@ -133,6 +133,7 @@ def test_more_than_can_wait_is_refused_at_once(newbox: RoomView) -> None:
     assert told.seqs() == list(range(1, 10_001))
 
 
+@pytest.mark.slow
 def test_what_has_waited_five_seconds_is_refused_and_not_stored_later(newbox: RoomView) -> None:
     async def check(told: Told) -> None:
         with locked():
