@@ -77,8 +77,8 @@ async def gaps_of_a_page(site: ChatSite, room: str, cookie: str) -> list[str]:
     """What a page is told that had read the first message only."""
     reader = Reader(site, room, cookie)
     await reader.connect()
+    await reader.disconnect()  # first, or what comes still would move it on
     reader.view.rev, reader.view.id = 1, None
-    await reader.disconnect()
     await reader.connect()
     await reader.until(lambda: bool(reader.view.gaps), "a gap")
     await reader.disconnect()
