@@ -46,6 +46,7 @@ class Ear:
         self.deleted = False
         self._state: Head | None = None
         self._news = self._went_back = False
+        self._first_look = self._seen_twice = False
 
     def ring(self, batch: Batch) -> None:
         """Somebody posted."""
@@ -68,14 +69,20 @@ class Ear:
         if state is None:
             self.deleted = True
         elif state == self._state:
+            if self._first_look:
+                self._first_look, self._seen_twice = False, True
+                self.told.set()
             return
         elif self._state is not None and state.head < self._state.head:
             self._went_back = True
-        self._state, self._news = state, True
+        self._state, self._news, self._first_look = state, True, True
         self.told.set()
 
     def stands_elsewhere(self, last: int, epoch: str) -> bool:
         """Whether the log, when it was last looked at, had moved away from the reader; answered once a look."""
+        seen_twice, self._seen_twice = self._seen_twice, False
+        if seen_twice and self._state is not None and self._state.head < last:
+            return True  # no ring was only quicker than the look: the log was set back before it was looked at
         if not self._news or self._state is None:
             return False
         went_back, self._news, self._went_back = self._went_back, False, False

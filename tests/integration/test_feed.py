@@ -16,7 +16,9 @@ from chatcore.bell import Batch
 from chatcore.events import Gap
 from chatcore.exceptions import RoomNotFound
 from chatcore.feed import Lookout, follow
+from chatcore.feed.lookout import Ear
 from chatcore.history import RoomView
+from chatcore.history.log import Head
 from chatcore.models import Change, Room
 from chatcore.models import Message as Row
 from chatcore.permissions import SYSTEM
@@ -423,3 +425,14 @@ def test_a_change_of_the_log_alone_is_seen(newbox: RoomView) -> None:
         assert (await elsewhere(Change.objects.get)).rev == 3
 
     following(newbox, check)
+
+
+def test_a_log_that_was_set_back_before_it_was_looked_at_is_noticed_at_the_second_look() -> None:
+    """At the first one a ring may only have been quicker."""
+    ear, state = Ear(1), Head(2, 0, "e")
+    ear.look(state)
+    assert not ear.stands_elsewhere(3, "e")
+    ear.look(state)
+    assert ear.told.is_set()
+    assert ear.stands_elsewhere(3, "e")
+    assert not ear.stands_elsewhere(3, "e")
