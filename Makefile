@@ -22,11 +22,23 @@ test-all: ## run all tests, also the slow ones that CI runs
 	@$(venv) test
 	@exec $(python) -m pytest $(side_by_side) $(ARGS)
 
-soak: ## run the tests at full size: more connections, longer waits
+test-servers: ## run all tests on a PostgreSQL and a Valkey of its own: make test-servers ARGS=tests/integration
 	@$(venv) test
-	@ROOMLINE_SOAK=10 $(python) -m pytest $(ARGS)
+	@exec $(python) -m tests.servers $(python) -m pytest $(side_by_side) $(ARGS)
 
-bench: ## measure commands, page, latency, reads, and the load beside other servers: about 40 minutes
+test-uvicorn: ## run the tests of running sites with uvicorn instead of runchat: make test-uvicorn ARGS="-k socket"
+	@$(venv) test
+	@ROOMLINE_TEST_SERVER=uvicorn exec $(python) -m pytest $(side_by_side) tests/acceptance $(ARGS)
+
+matrix: ## unit and integration tests on every Python from 3.11 with every Django from 5.2 that is here
+	@$(venv) dev test
+	@exec $(python) -m nox $(ARGS)
+
+soak: ## run the tests of faults and loads at full size, then 20 minutes of use with faults: make soak ARGS="--minutes 60"
+	@$(venv) test
+	@exec $(python) -m tests.soak $(ARGS)
+
+bench: ## measure commands, page, latency, reads, HTTP, and the load beside other servers: about 45 minutes
 	@$(venv) test
 	@$(python) -m tests.bench.commands
 	@$(python) -m tests.bench.page
@@ -34,6 +46,8 @@ bench: ## measure commands, page, latency, reads, and the load beside other serv
 	@$(python) -m tests.bench.rooms
 	@$(python) -m tests.bench.pruning
 	@$(python) -m tests.bench.parts
+	@$(python) -m tests.bench.scale
+	@$(python) -m tests.bench.http
 	@exec $(python) -m tests.bench.load $(ARGS)
 
 bench-load: ## deliveries/s of ours and of other servers: make bench-load ARGS=--quick; needs cc, for some of them Node
@@ -52,6 +66,10 @@ format: ## put the code into ruff's format
 	$(python) -m ruff check --fix --select I
 	$(python) -m ruff format
 
+docs: ## build the site of docs/ into build/docs; a warning is an error
+	@$(venv) docs
+	@exec $(python) -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+
 messages: ## bring the translations up to date with the source: needs GNU gettext
 	@$(venv)
 	$(python) scripts/messages.py
@@ -60,7 +78,7 @@ venv: ## only install: make venv EXTRAS=postgres
 	@$(venv) $(EXTRAS)
 
 clean: ## remove .venv and caches; var/ with the rooms stays
-	rm -rf .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/bench/load/built
+	rm -rf .nox .venv .venvs __pycache__ build *.egg-info .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache .import_linter_cache tests/bench/load/built
 	find chatcli chatcore chatproject scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-all soak bench bench-load lint format messages venv clean
+.PHONY: help run test test-all test-servers test-uvicorn matrix soak bench bench-load lint format docs messages venv clean

@@ -51,6 +51,11 @@ def run(arguments: "list[str]") -> None:
         if "--traceback" in arguments and not job_of(arguments):
             raise
         give_up("Roomline's settings: {}".format(error))
+    except ModuleNotFoundError as error:
+        module = os.environ["DJANGO_SETTINGS_MODULE"]
+        if "{}.".format(module).startswith("{}.".format(error.name)) and "--traceback" not in arguments:
+            give_up("Roomline's settings: there is no module {!r}, which DJANGO_SETTINGS_MODULE names".format(module))
+        raise
 
 
 def job_of(arguments: "list[str]") -> "list[str]":

@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,12 +15,30 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.management.color import no_style
+from django.db import connections
 
 from chatcli import process, server_record
 from chatcli.console import INDENT, Console, one_line, plain
-from chatcli.parser import ChatParser
+from chatcli.django_parser import DjangoParser
+from chatcore import conf
 from chatcore.database import explaining
 from chatcore.exceptions import ChatError, Forbidden
+
+
+class ErrorOutput(OutputWrapper):
+    """The standard error. That it cannot be written changes neither what a command does nor its exit code."""
+
+    def write(  # type: ignore[override]  # as Django's
+        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
+    ) -> None:
+        """As Django's, if it can be."""
+        with suppress(OSError, ValueError):
+            super().write(msg, style_func, ending)
+
+    def flush(self) -> None:
+        """As Django's, if it can be."""
+        with suppress(OSError, ValueError):
+            super().flush()
 
 
 class ChatCommand(BaseCommand):
@@ -35,8 +55,8 @@ class ChatCommand(BaseCommand):
     #: Whether ROOM may be several rooms with commas between them.
     takes_room_list = False
     #: What reads its command line.
-    parser_class: ClassVar[type[ChatParser]] = ChatParser
-    _parser: ChatParser | None = None
+    parser_class: ClassVar[type[DjangoParser]] = DjangoParser
+    _parser: DjangoParser | None = None
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's options and the command's own, read by our rules."""
@@ -63,7 +83,7 @@ class ChatCommand(BaseCommand):
         process.settle_memory()
         with process.streams():
             self.stdout = OutputWrapper(sys.stdout or io.StringIO())  # None: it is closed
-            self.stderr = process.ErrorOutput(sys.stderr or io.StringIO())
+            self.stderr = ErrorOutput(sys.stderr or io.StringIO())
             try:
                 super().run_from_argv(argv)
             except CommandError as error:  # with --traceback
@@ -80,6 +100,7 @@ class ChatCommand(BaseCommand):
             self.stderr.style_func = None
         self._colour = False if options["no_color"] else True if options["force_color"] else None
         try:
+            _check_database_is_named()
             self.refuse_foreign_data()
             with explaining():
                 return super().execute(*args, **options)
@@ -146,12 +167,20 @@ class LocalCommand(ChatCommand):
             return
         try:
             if json:
-                self.console.json(msgspec.json.encode(answer))
+                self.console.json(self.encoded(answer))
             elif verbosity > 0:
                 self.console.line(line)
         except process.OutputLost as lost:
             lost.done = True
             raise
+
+    def encoded(self, answer: dict[str, Any]) -> bytes:
+        """The answer as JSON."""
+        return msgspec.json.encode(answer)
+
+    def complain(self, line: str) -> None:
+        """What went wrong, also if asked to be quiet."""
+        self.stderr.write(f"CommandError: {one_line(line)}")
 
     def warn(self, line: str) -> None:
         """A line of talk."""
@@ -183,9 +212,16 @@ def _settle_colour(options: dict[str, Any]) -> None:
         options["no_color"] = True
 
 
+def _check_database_is_named() -> None:
+    """Checks of the site say so too; most commands do without them."""
+    if conf.settings.DATABASE not in connections:
+        known = ", ".join(sorted(connections))
+        raise ImproperlyConfigured(f"CHAT_DATABASE = {conf.settings.DATABASE!r} is none of DATABASES ({known})")
+
+
 def _data() -> list[Path]:
     """Where the chat's data lies on this machine."""
-    folder, database = Path(settings.CHAT_VAR_DIR), settings.DATABASES["default"]
+    folder, database = Path(conf.settings.VAR_DIR), settings.DATABASES[conf.settings.DATABASE]
     if not database["ENGINE"].endswith("sqlite3"):
         return [folder]
     return [folder, Path(database["NAME"])]

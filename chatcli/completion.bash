@@ -38,7 +38,7 @@ _roomline() {
     place=${#program[@]}
     case $COMP_CWORD,${COMP_WORDS[place]} in
         "$place",*) ;;
-        *,chat_backup | *,chat_bench | *,chat_check | *,chat_prune | *,chat_restore | *,chat_rooms | *,chat_send | *,chat_tail | *,chat_user | *,create_room | *,runchat)
+        *,chat_backup | *,chat_bench | *,chat_check | *,chat_prune | *,chat_restore | *,chat_rooms | *,chat_send | *,chat_tail | *,chat_token | *,chat_user | *,create_room | *,runchat)
             {
                 IFS= read -r kind
                 _roomline_lines

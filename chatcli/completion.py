@@ -20,6 +20,7 @@ from chatcli.subparsers import SubcommandsParser
 from chatcli.typed import Typed
 from chatcore import history
 from chatcore.database import database_file
+from chatcore.history.tokens import tokens
 
 if TYPE_CHECKING:
     from chatcli.base import ChatCommand
@@ -121,6 +122,8 @@ def _values(command: "ChatCommand", action: Action, current: str) -> Iterable[st
         return _rooms(command, current)
     if metavar.partition("[")[0] == "USER":
         return history.user_names(current) if _may_read(command) else ()
+    if metavar == "TOKEN":
+        return [token.name for token in tokens()] if _may_read(command) else ()
     return _LITERAL.findall(metavar)
 
 

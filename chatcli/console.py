@@ -2,17 +2,16 @@
 
 import io
 import re
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
-
-from django.core.management.base import OutputWrapper
 
 from chatcli.process import OutputLost
 
 if TYPE_CHECKING:
     import rich.console
+
+    from chatcli.talk import Stream
 
 #: A piece of a line, and how it looks where there are colours (a style of rich, or nothing).
 Span = tuple[str, str]
@@ -23,20 +22,21 @@ _NARROWEST = 6
 INDENT = "    "
 
 # C0 but \n and \t, DEL, C1, the line and paragraph separators, what turns the direction of writing, surrogates
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_UNSAFE_OR_BREAK = re.compile(f"{_UNSAFE.pattern}|[\n\t]")
-_UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")  # JSON escapes the others itself
-_NOT_ASCII = re.compile("[^\x00-\x7e]")
+# Patterns are compiled when they are needed first, which most commands never do: all that they find is unprintable
+_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+_UNSAFE_OR_BREAK = f"{_UNSAFE}|[\n\t]"
+_UNSAFE_IN_JSON = "[\x7f-\x9f\u2028-\u202e\u2066-\u2069]"  # JSON escapes the others itself
+_NOT_ASCII = "[^\x00-\x7e]"
 
 
 def plain(text: str) -> str:
     """`text` with everything that could move a cursor, colour a terminal or turn the writing shown as an escape."""
-    return _UNSAFE.sub(_escaped, text)
+    return text if text.isprintable() else re.sub(_UNSAFE, _escaped, text)
 
 
 def one_line(text: str) -> str:
     """`plain(text)` without line breaks and tabs: for names and titles, and for errors."""
-    return _UNSAFE_OR_BREAK.sub(_escaped, text)
+    return text if text.isprintable() else re.sub(_UNSAFE_OR_BREAK, _escaped, text)
 
 
 def safe_json(payload: bytes, *, ascii_only: bool = False) -> str:
@@ -44,7 +44,7 @@ def safe_json(payload: bytes, *, ascii_only: bool = False) -> str:
     text = payload.decode()
     if payload.isascii() and "\x7f" not in text:
         return text  # what is left of the unsafe below DEL, JSON escapes itself
-    return (_NOT_ASCII if ascii_only else _UNSAFE_IN_JSON).sub(_json_escaped, text)
+    return re.sub(_NOT_ASCII if ascii_only else _UNSAFE_IN_JSON, _json_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -57,6 +57,8 @@ def _indented(spans: Sequence[Span]) -> str:
 
 def _columns(rows: Sequence[Sequence[str]], numeric: Sequence[bool], whole: Sequence[bool]) -> list[str]:
     """Lines as wide as the terminal at most: text loses its end, the longest column first; numbers and times do not."""
+    import shutil
+
     import rich.cells
 
     width = shutil.get_terminal_size().columns
@@ -93,7 +95,7 @@ def _fitted(text: str, width: int, right: bool) -> str:
 class Console:
     """One stream. Each call writes whole lines and flushes them; OutputLost when that fails."""
 
-    def __init__(self, stream: OutputWrapper, *, colour: bool) -> None:
+    def __init__(self, stream: "Stream", *, colour: bool) -> None:
         """`colour`: whether this stream gets any."""
         self._stream = stream
         self._colour = colour

@@ -2,6 +2,7 @@
 
 argparse sees only what cannot be misunderstood: `--option=value` first, then the words. That way every Python
 reads a command line alike, and a text that begins with `-` is an error and never an option, nor a page of help.
+Knows nothing of Django: `roomline` has no settings. django_parser.py makes of it a parser of Django's commands.
 """
 
 import argparse
@@ -9,8 +10,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
-
-from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
 
 from chatcli.console import one_line
 from chatcli.process import OutputLost
@@ -30,18 +29,15 @@ class JobSwitch(argparse.Action):
         """The parser itself puts the job in its place."""
 
 
-class ChatFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Django's order of options, and examples as they were written."""
-
-
-class ChatParser(CommandParser):
+class ChatParser(argparse.ArgumentParser):
     """Options take no value or one. `opening` is the first thing that the help says.
 
     `takes_text`: words may be anything, so that a page of help must be asked for alone.
     """
 
     def __init__(self, *, opening: str = "", takes_text: bool = False, **kwargs: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=ChatFormatter, **kwargs)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **kwargs)
         self.opening = opening
         self.takes_text = takes_text
 
@@ -97,11 +93,8 @@ class ChatParser(CommandParser):
             raise OutputLost(error) from error
 
     def error(self, message: str) -> NoReturn:
-        """Exit 2 with the usage, or from `call_command` a CommandError with that code."""
-        message = one_line(message.replace(_MARK, ""))
-        if not self.called_from_command_line:
-            raise CommandError(f"Error: {message}", returncode=2)
-        self.exit(2, f"{self.format_usage()}{self.prog}: error: {message}\n")
+        """Exit 2 with the usage."""
+        self.exit(2, f"{self.format_usage()}{self.prog}: error: {shown(message)}\n")
 
     def _job_apart(self, arguments: list[str]) -> tuple[list[str], JobSwitch | None, list[str]]:
         """The arguments before the job, the switch that makes it one, and the job; without a switch all of them."""
@@ -175,6 +168,11 @@ class ChatParser(CommandParser):
 
     def _is_help(self, option: str) -> bool:
         return self._option_string_actions[option.partition("=")[0]].dest in ("help", "version")
+
+
+def shown(message: str) -> str:
+    """What argparse says of a command line, as one line that a terminal can be shown."""
+    return one_line(message.replace(_MARK, ""))
 
 
 def _unmarked(value: Any) -> Any:

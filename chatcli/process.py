@@ -3,7 +3,6 @@
 `streams` and `die_of_signals` are for a process that is the command's own, never for `call_command`.
 """
 
-import asyncio
 import gc
 import os
 import signal
@@ -11,10 +10,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TextIO
-
-from django.conf import settings as django_settings
-from django.core.management.base import OutputWrapper
+from typing import Any, TextIO
 
 
 class OutputLost(OSError):
@@ -27,8 +23,11 @@ class OutputLost(OSError):
 
 
 @contextmanager
-def streams() -> Iterator[None]:
-    """Run the command with streams that cannot surprise it; a lost output is one line, a gone reader is success."""
+def streams(speaker: str = "CommandError") -> Iterator[None]:
+    """Run the command with streams that cannot surprise it; a lost output is one line, a gone reader is success.
+
+    `speaker`: with what that line begins.
+    """
     _occupy_standard_descriptors()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # closed, or not a real one
@@ -45,26 +44,10 @@ def streams() -> Iterator[None]:
         if lost.reader_gone:
             sys.exit(0)
         after = "done, but " if lost.done else ""
-        sys.exit(f"CommandError: {after}the output cannot be written: {lost}")
+        sys.exit(f"{speaker}: {after}the output cannot be written: {lost}")
     finally:
         with suppress(AttributeError):
             _discard_unless_written(sys.stderr)
-
-
-class ErrorOutput(OutputWrapper):
-    """The standard error. That it cannot be written changes neither what a command does nor its exit code."""
-
-    def write(  # type: ignore[override]  # as Django's
-        self, msg: str = "", style_func: Callable[[str], str] | None = None, ending: str | None = None
-    ) -> None:
-        """As Django's, if it can be."""
-        with suppress(OSError, ValueError):
-            super().write(msg, style_func, ending)
-
-    def flush(self) -> None:
-        """As Django's, if it can be."""
-        with suppress(OSError, ValueError):
-            super().flush()
 
 
 def _flush() -> None:
@@ -100,11 +83,18 @@ def callers_environment() -> dict[str, str]:
     zone, settings = environment.pop("ROOMLINE_CALLER_TZ", None), environment.pop("ROOMLINE_OWN_SETTINGS", None)
     if zone is not None:
         environment["TZ"] = zone
-    elif environment.get("TZ") == django_settings.TIME_ZONE:
+    elif "TZ" in environment and environment["TZ"] == _django_zone():
         del environment["TZ"]
     if settings is not None and environment.get("DJANGO_SETTINGS_MODULE") == settings:
         del environment["DJANGO_SETTINGS_MODULE"]
     return environment
+
+
+def _django_zone() -> str | None:
+    """What Django has set TZ to, where there is Django in this process."""
+    django: Any = sys.modules.get("django.conf")
+    zone: str | None = django and django.settings.TIME_ZONE
+    return zone
 
 
 def _occupy_standard_descriptors() -> None:
@@ -139,11 +129,13 @@ class Reader:
 
 
 @contextmanager
-def watching_reader(stream: OutputWrapper, stop: Callable[[], object]) -> Iterator[Reader]:
+def watching_reader(stream: Any, stop: Callable[[], object]) -> Iterator[Reader]:
     """Call `stop` when the reader of a pipe goes away, which a command that waits would else learn by writing.
 
     Inside a running event loop. A stream that is no pipe is left alone.
     """
+    import asyncio  # most commands have no loop
+
     reader = Reader()
     loop = asyncio.get_running_loop()
 

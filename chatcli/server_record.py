@@ -2,7 +2,8 @@
 
 A server writes its record when it listens and removes it when it ends. While it lives it holds a lock on the very
 file, which the kernel takes back with its life: a record that nobody locks is a dead one's, whoever has its pid by now.
-A second server on the same folder (another port) writes `server-<pid>.json`. No secrets: passwords are left out.
+A second server on the same folder (another port) writes `server-<pid>.json`. A server of several processes is one
+record, its parent's, which names the workers. No secrets: passwords are left out.
 """
 
 import fcntl
@@ -10,9 +11,10 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from urllib.parse import unquote
 from django.conf import settings
 
 from chatcli.locks import file_lock, try_lock
+from chatcore import conf
+from chatcore.bell.layer import layer_setting
 
 LOCK_S = 5.0
 ENGINES = {"postgresql": "PostgreSQL", "mysql": "MySQL", "oracle": "Oracle"}
@@ -36,11 +40,23 @@ class ServerRecord:
     fingerprint: str
     database: str
     layer: str
+    #: The processes that serve, by the workers' numbers, 0 for one that is just not there; empty: `pid` serves itself.
+    workers: Sequence[int] = ()
+    #: The local socket of this account's own programs; empty: there is none.
+    socket: str = ""
+
+    def vacant(self) -> list[int]:
+        """The numbers of workers that have ended and are not there again yet."""
+        return [number for number, pid in enumerate(self.workers, 1) if not pid]
+
+    def serving(self) -> list[int]:
+        """The processes that serve."""
+        return [pid for pid in self.workers if pid] if self.workers else [self.pid]
 
 
 def own_record(address: str = "") -> ServerRecord:
     """The record of this process, from its settings; a server gives the address where it listens."""
-    database, layer = describe_database(settings.DATABASES["default"]), describe_layer(layer_setting())
+    database, layer = describe_database(settings.DATABASES[conf.settings.DATABASE]), describe_layer(layer_setting())
     digest = hashlib.sha256(f"{database}\n{layer}".encode()).hexdigest()[:16]
     return ServerRecord(os.getpid(), address, datetime.now(UTC).isoformat(timespec="seconds"), digest, database, layer)
 
@@ -52,9 +68,19 @@ def live_record() -> ServerRecord | None:
 
 def live_records() -> Iterator[ServerRecord]:
     """The records of all servers that run on this CHAT_VAR_DIR."""
-    for path in sorted(Path(settings.CHAT_VAR_DIR).glob("server*.json")):
+    for path in sorted(Path(conf.settings.VAR_DIR).glob("server*.json")):
         if record := read_live(path):
             yield record
+
+
+def names_here() -> dict[str, str]:
+    """The processes that serve here, as they call themselves in the database and on the layer: and how people do."""
+    names = {}
+    for record in live_records():
+        for pid in record.serving():
+            worker = f", worker {record.workers.index(pid) + 1}" if record.workers else ""
+            names[f"{socket.gethostname()}:{pid}"] = f"{record.address}{worker}"
+    return names
 
 
 def mismatch(record: ServerRecord) -> str | None:
@@ -69,21 +95,40 @@ def mismatch(record: ServerRecord) -> str | None:
     )
 
 
+class Announcement:
+    """This server's record in CHAT_VAR_DIR, until it is closed."""
+
+    def __init__(self, address: str, workers: Sequence[int] = (), local: str = "") -> None:
+        folder = Path(conf.settings.VAR_DIR)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.record = replace(own_record(address), workers=list(workers), socket=local)
+        with file_lock(folder / "server.lock", LOCK_S):
+            remove_dead(folder)
+            self._path = folder / "server.json"
+            if self._path.exists():
+                self._path = folder / f"server-{self.record.pid}.json"
+            self._descriptors = [write_locked(self._path, self.record)]
+
+    def change(self, workers: Sequence[int]) -> None:
+        """Other processes serve now."""
+        self.record = replace(self.record, workers=list(workers))
+        self._descriptors.append(write_locked(self._path, self.record))
+        for descriptor in self._descriptors[:-2]:  # who has just opened the one before finds it locked still
+            os.close(descriptor)
+        del self._descriptors[:-2]
+
+    def close(self) -> None:
+        """The server ends."""
+        self._path.unlink(missing_ok=True)
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+
+
 @contextmanager
 def announced(address: str) -> Iterator[ServerRecord]:
     """Keep this server's record in CHAT_VAR_DIR as long as the context is open."""
-    folder, record = Path(settings.CHAT_VAR_DIR), own_record(address)
-    with file_lock(folder / "server.lock", LOCK_S):
-        remove_dead(folder)
-        path = folder / "server.json"
-        if path.exists():
-            path = folder / f"server-{record.pid}.json"
-        descriptor = write_locked(path, record)
-    try:
-        yield record
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
+    with closing(Announcement(address)) as announcement:
+        yield announcement.record
 
 
 def remove_dead(folder: Path) -> None:
@@ -108,8 +153,9 @@ def read_live(path: Path) -> ServerRecord | None:
         with path.open("rb") as file:
             if try_lock(file.fileno(), fcntl.LOCK_SH):
                 return None
-            return ServerRecord(**json.load(file))
-    except (OSError, ValueError, TypeError):  # not there, not ours to read, or of another version
+            known = {field.name for field in fields(ServerRecord)}
+            return ServerRecord(**{name: value for name, value in json.load(file).items() if name in known})
+    except (OSError, ValueError, TypeError, AttributeError):  # not there, not ours to read, or of another version
         return None
 
 
@@ -120,12 +166,6 @@ def describe_database(entry: dict[str, Any]) -> str:
         return f"SQLite {os.path.realpath(entry['NAME'])}"
     port = f":{entry['PORT']}" if entry.get("PORT") else ""
     return f"{ENGINES.get(engine, engine)} {entry['NAME']} at {entry.get('HOST') or 'this machine'}{port}"
-
-
-def layer_setting() -> dict[str, Any] | None:
-    """The default entry of CHANNEL_LAYERS, as it stands in the settings."""
-    layers: dict[str, dict[str, Any]] = getattr(settings, "CHANNEL_LAYERS", {})
-    return layers.get("default")
 
 
 def describe_layer(entry: dict[str, Any] | None) -> str:
@@ -140,8 +180,11 @@ def describe_layer(entry: dict[str, Any] | None) -> str:
 
 def address_of(host: Any) -> str:
     """A host as channels_redis takes it (URL, pair, dictionary) as an address without account, password and query."""
+    if isinstance(host, dict) and "master_name" in host:
+        asked = ", ".join(":".join(map(str, sentinel)) for sentinel in host.get("sentinels", ()))
+        return f"{host['master_name']} by Sentinel at {asked}"
     if isinstance(host, dict):
-        host = host.get("address") or host.get("master_name") or (host.get("host", "localhost"), host.get("port", 6379))
+        host = host.get("address") or (host.get("host", "localhost"), host.get("port", 6379))
     if isinstance(host, (tuple, list)):
         host = "redis://" + ":".join(map(str, host))
     address = re.sub(r"//.*@", "//", str(host)).partition("?")[0]

@@ -3,32 +3,35 @@
 import signal
 import socket
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core.handlers.asgi import ASGIHandler
 from django.core.management.base import OutputWrapper
 from django.db import connections
 from django.utils.module_loading import import_string
 
 from chatcli import startup
+from chatcli.banner import banner
 from chatcli.broker import MEANWHILE, EmbeddedBroker
-from chatcli.server.listen import Address, PortInUse, listen_tcp, listen_unix
+from chatcli.listening import Listening, listening
+from chatcli.server.listen import Address
 from chatcli.server.options import ServerOptions
-from chatcli.server_record import (
-    announced,
-    describe_layer,
-    layer_setting,
-    live_records,
-    own_record,
-)
-from chatcore import conf
-from chatcore.database import NotMigrated
-
-LOCAL = {"//0.0.0.0:": "//127.0.0.1:", "//[::]:": "//[::1]:"}  # what a browser here can open
+from chatcli.server_record import Announcement, describe_layer
+from chatcli.workers.asking import asked_on
+from chatcli.workers.handed import Handed
+from chatcli.workers.parent import Parent
+from chatcli.workers.terminal import Terminal
+from chatcli.workers.worker import bequeathed
+from chatcore import conf, workers
+from chatcore.bell.layer import layer_setting
+from chatcore.database import NotMigrated, migrate_command
+from chatcore.exceptions import ChatError
+from chatcore.rates import parsed_rate
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Serving:
 
     address: Address | None
     unix: Path | None
+    #: So many processes under this one; None: this one serves.
+    workers: int | None
     drain: float
     migrate: bool
     verbosity: int
@@ -46,66 +51,123 @@ class Serving:
     def run(self, *, signal_handlers: bool = True) -> None:
         """Serve until SIGTERM or Ctrl-C. Raises ChatError when it cannot begin."""
         with ExitStack() as stack:
+            terminal = Terminal()
             if signal_handlers:  # the reactor's take its place; SIGINT's is left alone, or it would not take that
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-            listeners, addresses = self.listen(stack)
+                terminal.mind(self.warn)
+            bound = listening(self.address, self.unix, stack)
             self.prepare_database()
-            startup.allow_many_sockets()
-            from chatcli.server.server import ChatServer  # Twisted: 0.3 s that no other command shall pay
+            live, troubles = self.start_broker(stack)
+            troubles += [bound.local] if isinstance(bound.local, str) else []
+            if troubles:  # as a rule for one reason: the folder
+                self.warn("; ".join(trouble.rstrip(".") for trouble in troubles))
+            self.introduce(bound.addresses[0], live)
+            if self.workers is None:
+                self.serve(
+                    bound.sockets,
+                    bound.bound_local,
+                    lambda: self.announce(stack, bound, ()),
+                    self.say_stopping,
+                    signal_handlers=signal_handlers,
+                )
+            else:
+                self.parent(self.workers, bound, stack).run(terminal)
 
-            live = self.start_broker(stack)
-            self.introduce(addresses[0], live)
-            server = ChatServer(
-                import_string(settings.ASGI_APPLICATION),
-                listeners,
-                ServerOptions(drain=self.drain, outbox_bytes=conf.settings.OUTBOX_BYTES),
-                ready=lambda: self.ready(stack, addresses),
-                stopping=self.say_stopping,
-                signal_handlers=signal_handlers,
+    def run_worker(self, handed: Handed) -> None:
+        """Serve on what the parent holds, until SIGTERM. Raises ChatError when it cannot begin."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # `pkill -HUP -f runchat` means the parent
+        workers.begin(handed.number, handed.asked, handed.places)
+        self.prepare_database()
+        self.serve(handed.sockets(), handed.local_socket(), handed.ready, lambda sockets: None)
+
+    def serve(
+        self,
+        listeners: list[socket.socket],
+        local: socket.socket | None,
+        ready: Callable[[], object],
+        stopping: Callable[[int], None],
+        *,
+        signal_handlers: bool = True,
+    ) -> None:
+        """Serve in this process."""
+        startup.allow_many_sockets()
+        from chatcli.server.server import ChatServer  # Twisted: 0.3 s that no other command shall pay
+
+        server = ChatServer(
+            self.application(),
+            listeners,
+            self.options(),
+            local=local,
+            ready=ready,
+            stopping=stopping,
+            signal_handlers=signal_handlers,
+        )
+        connections.close_all()
+        server.run()
+
+    def application(self) -> Any:
+        """The site's ASGI application. Raises ChatError if there is none, and warns of Django's alone."""
+        name = getattr(settings, "ASGI_APPLICATION", None)
+        if not name:
+            raise ChatError('ASGI_APPLICATION is not set: name the site\'s, for example "mysite.asgi.application"')
+        found = import_string(name)
+        if isinstance(found, ASGIHandler):
+            self.warn(
+                f"{name} is Django alone: pages cannot get live without chat_application() (docs/in-your-site.md)"
             )
-            connections.close_all()
-            server.run()
+        return found
 
-    def listen(self, stack: ExitStack) -> tuple[list[socket.socket], list[str]]:
-        """The sockets and how people name them; port 0 has become a real one."""
-        listeners, addresses = [], []
-        if self.address is not None:
-            try:
-                listeners.append(stack.enter_context(listen_tcp(self.address)))
-            except PortInUse as error:
-                raise PortInUse(self.address, pid_at(self.address.port)) from error
-            host, port = listeners[0].getsockname()[:2]
-            addresses.append(f"http://{Address(host, port)}/")
-        if self.unix is not None:
-            listeners.append(stack.enter_context(listen_unix(self.unix)))
-            stack.callback(self.unix.unlink, missing_ok=True)
-            addresses.append(f"unix:{self.unix.absolute()}")
-        return listeners, addresses
+    def parent(self, count: int, bound: Listening, stack: ExitStack) -> Parent:
+        """What keeps so many workers; what it opens is closed with the stack."""
+        connections.close_all()
+        heritage = bequeathed(bound.sockets, bound.bound_local, asked_on(count, stack, self.warn), stack)
+        told: list[Announcement | None] = []
+
+        def changed(pids: Sequence[int]) -> None:
+            if not told:
+                told.append(self.announce(stack, bound, pids))
+            elif told[0] is not None:
+                with suppress(OSError):  # a full disk: commands go on with what they know
+                    told[0].change(pids)
+
+        return Parent(count, heritage, self.drain, self.say, self.warn, changed)
+
+    def options(self) -> ServerOptions:
+        """How the server behaves, by the settings."""
+        unlimited = conf.settings.RATE == "off"
+        return ServerOptions(
+            drain=self.drain,
+            outbox_bytes=conf.settings.OUTBOX_BYTES,
+            message_bytes=conf.settings.FRAME_BYTES,
+            request=conf.settings.HANDSHAKE_TIMEOUT,
+            shared=(self.workers or 1) > 1,
+            frames=None if unlimited else parsed_rate(conf.settings.SOCKET_FRAMES),
+        )
 
     def prepare_database(self) -> None:
         pending = startup.pending_migrations()
         if pending and self.migrate:
             talk = max(self.verbosity - 1, 0)
-            call_command("migrate", interactive=False, verbosity=talk, stdout=self.stdout, stderr=self.stderr)
+            startup.apply_migrations(verbosity=talk, stdout=self.stdout, stderr=self.stderr)
             if self.verbosity > 0:
                 self.say(f"Applied {len(pending)} migrations.")
         elif pending:
             raise NotMigrated(
                 f"the database is not ready ({len(pending)} migrations are not applied): "
-                "run ./manage.py migrate, or runchat --migrate"
+                f"run {migrate_command('./manage.py')}, or runchat --migrate"
             )
 
-    def start_broker(self, stack: ExitStack) -> str:
-        """How messages go live, in a few words. No broker is a warning, never a failure."""
+    def start_broker(self, stack: ExitStack) -> tuple[str, list[str]]:
+        """How messages go live, in a few words; what is wrong. No broker is a warning, never a failure."""
         if conf.settings.BROKER_SOCKET is None:
-            return describe_layer(layer_setting())
+            return describe_layer(layer_setting()), []
         broker = EmbeddedBroker(Path(conf.settings.BROKER_SOCKET))
-        if trouble := broker.look():
-            self.warn(f"{trouble}. {MEANWHILE}")
+        trouble = broker.look()
         stack.enter_context(broker)
         if trouble:
-            return "the log itself"
-        return f"Valkey at {broker.path}" + (", another server's" if broker.adopted else "")
+            return "the log itself", [f"{trouble}. {MEANWHILE}"]
+        return f"Valkey at {broker.path}" + (", another server's" if broker.adopted else ""), []
 
     def hold_broker(self, stack: ExitStack) -> None:
         """Only the broker, for the reloader's parent process; its children say how it is."""
@@ -117,24 +179,22 @@ class Serving:
     def introduce(self, address: str, live: str) -> None:
         if self.verbosity < 1:
             return
-        self.say(f"Roomline: {getattr(settings, 'CHAT_PUBLIC_URL', None) or local(address)}")
-        self.say('  send     ./manage.py chat_send newbox "hello"')
-        self.say("  follow   ./manage.py chat_tail newbox")
-        self.say("  stop     Ctrl-C")
-        self.say(f"  data     {own_record().database}")
-        self.say(f"  live     {live}")
-        if not startup.has_admin():
-            self.say("  admin    nobody is admin yet: ./manage.py createsuperuser")
+        for line in banner(address, live, self.workers):
+            self.say(line)
         if self.verbosity > 1:
             for remark in startup.remarks():
                 self.warn(remark)
 
-    def ready(self, stack: ExitStack, addresses: list[str]) -> None:
+    def announce(self, stack: ExitStack, bound: Listening, pids: Sequence[int]) -> Announcement | None:
+        """Say to people and to commands that it serves; the record, unless it cannot be written."""
+        announcement = None
         try:
-            stack.enter_context(announced(addresses[0]))
+            record = Announcement(bound.addresses[0], pids, bound.local_path)
+            announcement = stack.enter_context(closing(record))
         except OSError as error:
             self.warn(f"server.json cannot be written ({error}): commands do not see that this server runs")
-        self.say(f"Ready: {' '.join(addresses)}")
+        self.say(f"Ready: {' '.join(bound.addresses)}")
+        return announcement
 
     def say_stopping(self, sockets: int) -> None:
         self.say(f"Stopping: {sockets} sockets are told to reconnect." if sockets else "Stopping.")
@@ -148,18 +208,3 @@ class Serving:
         with suppress(OSError, ValueError):
             self.stderr.write(f"Warning: {line}")
             self.stderr.flush()
-
-
-def pid_at(port: int) -> int | None:
-    """The chat server of this CHAT_VAR_DIR that listens on the port."""
-    for record in live_records():
-        if record.address.startswith("http") and urlsplit(record.address).port == port:
-            return record.pid
-    return None
-
-
-def local(address: str) -> str:
-    """The address as a browser on this machine opens it."""
-    for everywhere, here in LOCAL.items():
-        address = address.replace(everywhere, here)
-    return address

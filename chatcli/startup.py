@@ -2,12 +2,16 @@
 
 import resource
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import PermissionsMixin
-from django.db import connection
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
+from chatcore import conf
 from chatcore.checks.database import sqlite_is_mended
 from chatcore.database import explaining
 
@@ -15,9 +19,26 @@ from chatcore.database import explaining
 def pending_migrations() -> list[str]:
     """What is not applied yet, as `app.name`. Raises ChatError when the database does not answer."""
     with explaining():
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+        plans = [_plan(alias) for alias in _databases()]
+    return [f"{migration.app_label}.{migration.name}" for plan in plans for migration, _ in plan]
+
+
+def apply_migrations(**options: Any) -> None:
+    """`migrate`, for each database that the chat needs; `options` are the command's."""
+    for alias in _databases():
+        call_command("migrate", interactive=False, database=alias, **options)
+
+
+def _databases() -> list[str]:
+    """Where the accounts are, and where the chat's tables are."""
+    return list(dict.fromkeys([DEFAULT_DB_ALIAS, conf.settings.DATABASE]))
+
+
+def _plan(alias: str) -> list[tuple[Migration, bool]]:
+    """What is to be done there: of the chat alone, where that has a database of its own."""
+    executor = MigrationExecutor(connections[alias])
+    leaves = executor.loader.graph.leaf_nodes(None if alias == DEFAULT_DB_ALIAS else "chatcore")
+    return executor.migration_plan(leaves)
 
 
 def has_admin() -> bool:

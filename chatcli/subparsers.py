@@ -5,10 +5,10 @@ from typing import Any, NoReturn
 
 from django.core.management.base import CommandParser
 
-from chatcli.parser import ChatParser
+from chatcli.django_parser import DjangoParser
 
 
-class SubcommandParser(ChatParser):
+class SubcommandParser(DjangoParser):
     """The command line of one subcommand, its name taken out."""
 
     family: "SubcommandsParser"
@@ -20,7 +20,7 @@ class SubcommandParser(ChatParser):
         super()._unknown(argument)
 
 
-class SubcommandsParser(ChatParser):
+class SubcommandsParser(DjangoParser):
     """Finds the subcommand, which is the first word, and lets that one's parser read all the rest."""
 
     #: Makes the parser of a subcommand.
@@ -49,7 +49,7 @@ class SubcommandsParser(ChatParser):
         return parsed
 
     def convert(self, options: dict[str, Any]) -> None:
-        """As ChatParser's; an option of another subcommand is refused."""
+        """As DjangoParser's; an option of another subcommand is refused."""
         assert self._chosen is not None, "a command line is parsed before its options are converted"
         strange = options.keys() - _dests(self._chosen) - {"subcommand"}  # there are some in `call_command` only
         for name in sorted(strange and strange & self.dests()):
@@ -62,7 +62,7 @@ class SubcommandsParser(ChatParser):
         lines = [f"  {name:{width}}{self.page(name).opening.splitlines()[0]}" for name in self.names]
         return "\n".join([self.opening, "", "subcommands:", *lines])
 
-    def typed(self, before: Sequence[str]) -> tuple[ChatParser, list[str]]:
+    def typed(self, before: Sequence[str]) -> tuple[DjangoParser, list[str]]:
         """For a line that is being typed: the parser of what comes next, and the words before it that are its own."""
         words = list(before)
         place = self._place(words)

@@ -10,5 +10,7 @@ class ChatcoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from chatcore import checks  # noqa: F401
+        """Register the system checks, and tell servers of changes to people."""
+        from chatcore import checks, nudges  # noqa: F401
+
+        nudges.connect()

@@ -3,12 +3,15 @@
 import functools
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+
+from chatcore import conf
 
 HEADER = "Content-Security-Policy"
 
@@ -36,9 +39,15 @@ def content_security_policy(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def _with_policy(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     # Django's pages for developers have their styles and scripts inline; they exist under DEBUG only.
-    if not (settings.DEBUG and response.status_code in (404, 500)):
+    if conf.settings.CSP == "own" and not (settings.DEBUG and response.status_code in (404, 500)):
         response.headers.setdefault(HEADER, policy(request))
     return response
+
+
+def _static_origin() -> str:
+    """Where static files come from, if that is another host."""
+    place = urlsplit(settings.STATIC_URL or "")
+    return f" {place.scheme or 'https'}://{place.netloc}" if place.netloc else ""
 
 
 def policy(request: HttpRequest) -> str:
@@ -50,7 +59,8 @@ def policy(request: HttpRequest) -> str:
         sockets = f"ws://{request.get_host()} wss://{request.get_host()}"
     except DisallowedHost:  # answered with 400: no page, no sockets
         sockets = ""
+    own = f"'self'{_static_origin()}"
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        f"default-src 'none'; script-src {own}; style-src {own}; img-src {own}; font-src {own}; "
         f"connect-src 'self' {sockets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -3,12 +3,15 @@
 An event of the log is a `Message`, an `Edit` or a `Delete`; the rest exists only between a server and a socket.
 """
 
+import math
 import secrets
 import time
 from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+
+from chatcore.names import storable
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -206,11 +209,18 @@ class ErrorFrame(msgspec.Struct, tag_field="type", tag="error", kw_only=True):
     client_id: str | None
     message: str
     username: str = "Roomline"
+    #: Seconds after which it may be tried again, where it was too much for now; other errors have no such key.
+    retry_after: float | msgspec.UnsetType = msgspec.UNSET
 
 
-def refusal(room: str, code: str, detail: str, client_id: str | None = None) -> ErrorFrame:
-    """An `error` frame; its `message` is what a plain client shows."""
-    return ErrorFrame(room=room, code=code, detail=detail, client_id=client_id, message=detail)
+def refusal(room: str, code: str, detail: str, client_id: str | None = None, wait: float | None = None) -> ErrorFrame:
+    """An `error` frame; its `message` is what a plain client shows, `wait` is in seconds.
+
+    What it names came from outside: JSON has no half surrogate pairs.
+    """
+    room, detail = storable(room), storable(detail)
+    retry_after = msgspec.UNSET if wait is None else math.ceil(wait * 1000) / 1000
+    return ErrorFrame(room=room, code=code, detail=detail, client_id=client_id, message=detail, retry_after=retry_after)
 
 
 _encoder = msgspec.json.Encoder()

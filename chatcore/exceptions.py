@@ -14,6 +14,8 @@ class ChatError(Exception):
     status = 500
     exit_code = 1
     close_code = 4400
+    #: Of several things that were to be done together, the one that is refused, from 0.
+    index: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -141,6 +143,26 @@ class LastOwner(Forbidden):
         self.room, self.account = room, account
 
 
+class TooManyRooms(Forbidden):
+    """Somebody owns so many rooms that no more can be created by him; `limit` is how many that are."""
+
+    code = "too_many_rooms"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"nobody may own more than {limit} rooms here: ask the people who run this site")
+        self.limit = limit
+
+
+class TooManyMembers(Forbidden):
+    """The room has as many members as a room may have, which is `limit`."""
+
+    code = "too_many_members"
+
+    def __init__(self, room: str, limit: int) -> None:
+        super().__init__(f"room {room} has {limit} members, which is the limit (CHAT_MEMBERS_PER_ROOM)")
+        self.room, self.limit = room, limit
+
+
 class Conflict(ChatError):
     """It is already there, and it is not the same."""
 
@@ -167,6 +189,16 @@ class UserExists(Conflict):
         self.name = name
 
 
+class TokenExists(Conflict):
+    """A token of this name is there and was not revoked."""
+
+    code = "token_exists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"token {name} exists: choose another name, or revoke that one first")
+        self.name = name
+
+
 class KeyReused(Conflict):
     """A key came again with other content. `seq` is 0 for a message that has no number yet."""
 
@@ -188,10 +220,33 @@ class RateLimited(ChatError):
         self.wait = wait
 
 
+class TooManySockets(RateLimited):
+    """`who` (person or address) has as many sockets open as may be, which is `limit`; `wait` as for any rate."""
+
+    code = "too_many_sockets"
+
+    def __init__(self, who: str, limit: int, wait: float = 10.0) -> None:
+        ChatError.__init__(self, f"this {who} has {limit} sockets open, which is the limit: close some, then come back")
+        self.who, self.limit, self.wait = who, limit, wait
+
+
 class Unavailable(ChatError):
-    """The database cannot be written or read now; nothing was stored, so that a retry is safe."""
+    """The database cannot be written or read now; nothing was stored, so that a retry is safe.
+
+    `reason` is what the database itself says, with addresses and paths: it is in the line for those who run the
+    site, and not in `detail`, which clients get.
+    """
 
     code, status, exit_code, close_code = "unavailable", 503, 5, 1011
+    reason = ""
+
+    def __init__(self, detail: str, reason: str = "") -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        what, colon, remedy = self.detail.partition(": ")
+        return f"{what} ({self.reason}){colon}{remedy}" if self.reason else self.detail
 
 
 class OutcomeUnknown(Unavailable):

@@ -1,10 +1,11 @@
 """What a client may send, parsed strictly, and how a text travels in a WebSocket frame. Pure."""
 
-import json
 import struct
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+
+from chatcore import strict_json
 
 T = TypeVar("T")
 
@@ -97,18 +98,6 @@ class BadFrame(Exception):
         self.code, self.detail, self.client_id = code, detail, client_id
 
 
-def _check_keys(pairs: list[tuple[str, object]]) -> None:
-    """Refuse a key that comes twice (RFC 8259, section 4): msgspec would silently take the last one."""
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) < len(keys):
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise BadFrame("bad_json", f"the key {twice[:40]!a} comes twice")
-
-
-#: Reads for `_check_keys` only, in several times the time.
-_keys = json.JSONDecoder(object_pairs_hook=_check_keys)
-
-
 def parse_full(text: str) -> FullFrame:
     """A full client's frame; BadFrame says what is wrong with it."""
     return _decoded(_full, text)
@@ -140,9 +129,9 @@ def _has_few_colons(text: str) -> bool:
 
 def _check_json(text: str) -> None:
     try:
-        _keys.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise BadFrame("bad_json", "this is not JSON: send one JSON object a frame") from error
+        strict_json.check(text)
+    except strict_json.NotStrict as error:
+        raise BadFrame("bad_json", error.detail or "this is not JSON: send one JSON object a frame") from error
 
 
 def _explained(error: Exception, text: str) -> BadFrame:

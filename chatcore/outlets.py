@@ -4,14 +4,16 @@ with a plain ASGI server each socket has a bounded queue and a task."""
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chatcore import conf
+from chatcore import conf, metrics
 from chatcore.events import is_message
 from chatcore.frames import text_frame
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+#: Makes of events the bytes in which one kind of stream has them.
+Form = Callable[[Sequence[bytes]], bytes]
 
 #: The ASGI extension by which a server offers ready frames.
 EXTENSION = "roomline.frames"
@@ -42,10 +44,19 @@ class Encoded:
 
     payloads: Sequence[bytes]
     frames: bytes
+    _forms: "dict[Form, bytes] | None" = field(default=None, init=False, compare=False)
 
     @classmethod
     def of(cls, payloads: Sequence[bytes]) -> "Encoded":
         return cls(payloads, b"".join(map(text_frame, payloads)))
+
+    def in_form(self, form: Form) -> bytes:
+        """The same as streams of this form have it, made once for all of them."""
+        if self._forms is None:
+            self._forms = {}
+        if (found := self._forms.get(form)) is None:
+            found = self._forms[form] = form(self.payloads)
+        return found
 
 
 def for_plain_clients(encoded: Encoded) -> Encoded:
@@ -55,7 +66,11 @@ def for_plain_clients(encoded: Encoded) -> Encoded:
 
 
 class Outlet(Protocol):
-    """One socket, as the hub and the consumer write to it. Writing never raises and never waits."""
+    """One who follows a room, as the hub writes to it. Writing never raises and never waits."""
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a stream of the HTTP API, and no socket."""
 
     @property
     def write(self) -> Callable[[bytes], None] | None:
@@ -63,13 +78,6 @@ class Outlet(Protocol):
 
     def live(self, encoded: Encoded) -> None:
         """Write; a socket that has too much of it waiting is closed with 4008."""
-
-    def reply(self, payload: bytes) -> None:
-        """Write an answer, which may go along with live events of the same turn of the loop."""
-
-    def listen(self, take: Callable[[str], bool]) -> None:
-        """Where the server can: hand each text that comes in to `take`, which returns False for what it leaves to
-        `receive`, as it must while anything that came before is not done."""
 
     def backlog(self, encoded: Encoded) -> None:
         """Write what was asked for, which is never counted as lag: wait for `drained` before the next piece."""
@@ -81,7 +89,18 @@ class Outlet(Protocol):
         """Close after what was written."""
 
 
-def outlet_for(scope: dict[str, Any], send: Send) -> Outlet:
+class SocketOutlet(Outlet, Protocol):
+    """One socket, as the consumer writes to it, too."""
+
+    def reply(self, payload: bytes) -> None:
+        """Write an answer, which may go along with live events of the same turn of the loop."""
+
+    def listen(self, take: Callable[[str], bool]) -> None:
+        """Where the server can: hand each text that comes in to `take`, which returns False for what it leaves to
+        `receive`, as it must while anything that came before is not done."""
+
+
+def outlet_for(scope: dict[str, Any], send: Send) -> SocketOutlet:
     """The best way out that this server has."""
     frames = scope.get("extensions", {}).get(EXTENSION)
     return FrameOutlet(frames, send) if frames is not None else QueueOutlet(send)
@@ -89,6 +108,8 @@ def outlet_for(scope: dict[str, Any], send: Send) -> Outlet:
 
 class FrameOutlet:
     """Ready frames straight to the server's socket."""
+
+    is_stream = False
 
     def __init__(self, frames: ReadyFrames, send: Send) -> None:
         self._frames = frames
@@ -118,6 +139,7 @@ class QueueOutlet:
     """For any ASGI server: what waits is counted in bytes, and one task sends it."""
 
     write = None
+    is_stream = False
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -129,6 +151,7 @@ class QueueOutlet:
     def live(self, encoded: Encoded) -> None:
         if self._lag > conf.settings.OUTBOX_BYTES and self._closing is None:
             self._waiting.clear()
+            metrics.slow_readers.add()
             self._end(_TOO_SLOW)
         for payload in encoded.payloads:
             self._put(payload, len(payload))

@@ -1,4 +1,4 @@
-"""How much one person or socket may send: token buckets on the monotonic clock."""
+"""How much of something one person or socket may have: token buckets on the monotonic clock."""
 
 import re
 import threading
@@ -27,7 +27,7 @@ def parsed_rate(text: str) -> Rate | None:
         return None
     form = _FORM.fullmatch(text)
     if form is None:
-        raise ValueError(f"CHAT_RATE is {text!r}: write it as 10/s burst 50, or off")
+        raise ValueError(f"{text!r} is no rate: write it as 10/s burst 50, or off")
     steady = int(form[1]) / _SECONDS[form[2]]
     return Rate(steady, float(form[3] or form[1]))
 
@@ -40,18 +40,42 @@ class Bucket:
     def __init__(self) -> None:
         self._spent, self._at = 0.0, time.monotonic()
 
-    def wait(self, rate: Rate) -> float:
-        """Spend one and return 0, or return the seconds after which one may be spent."""
-        now = time.monotonic()
-        spent = self.spent(now, rate)
-        if spent + 1 > rate.burst:
-            return (spent + 1 - rate.burst) / rate.steady
-        self._spent, self._at = spent + 1, now
+    def wait(self, rate: Rate, cost: float = 1.0) -> float:
+        """Spend `cost` and return 0, or return the seconds after which it may be spent.
+
+        What costs more than a whole burst may be had out of a full bucket, and is paid off for longer.
+        """
+        now, steady, burst = time.monotonic(), rate.steady, rate.burst
+        spent = self._spent - (now - self._at) * steady
+        if spent < 0.0:
+            spent = 0.0
+        over = spent + (cost if cost < burst else burst) - burst
+        if over > 0.0:
+            return over / steady
+        self._spent, self._at = spent + cost, now
         return 0.0
 
     def spent(self, now: float, rate: Rate) -> float:
         """What has not come back by then."""
         return max(0.0, self._spent - (now - self._at) * rate.steady)
+
+
+class Inflow:
+    """What comes in over one socket: frames, and their bytes. None is no limit."""
+
+    __slots__ = ("_byte_rate", "_bytes", "_frame_rate", "_frames")
+
+    def __init__(self, frames: Rate | None, size: Rate | None) -> None:
+        self._frames, self._frame_rate = Bucket(), frames
+        self._bytes, self._byte_rate = Bucket(), size
+
+    def wait(self, size: int) -> float:
+        """Count a frame of so many bytes and return 0; if it is one too many, the seconds after which it is none."""
+        if self._frame_rate is not None and (wait := self._frames.wait(self._frame_rate)):
+            return wait
+        if self._byte_rate is None:
+            return 0.0
+        return self._bytes.wait(self._byte_rate, size)
 
 
 class Buckets:
@@ -62,15 +86,15 @@ class Buckets:
         self._buckets: dict[str, Bucket] = {}
         self._many = _MANY
 
-    def wait(self, key: str, rate: Rate) -> float:
-        """Spend one and return 0, or return the seconds after which one may be spent."""
+    def wait(self, key: str, rate: Rate, cost: float = 1.0) -> float:
+        """Spend `cost` and return 0, or return the seconds after which it may be spent."""
         with self._lock:
             bucket = self._buckets.get(key)
             if bucket is None:
                 if len(self._buckets) >= self._many:
                     self._forget(time.monotonic(), rate)
                 bucket = self._buckets[key] = Bucket()
-            return bucket.wait(rate)
+            return bucket.wait(rate, cost)
 
     def _forget(self, now: float, rate: Rate) -> None:
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if bucket.spent(now, rate) > 0}

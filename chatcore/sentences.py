@@ -40,7 +40,10 @@ def _texts() -> dict[type[ChatError], str]:
         exceptions.RoomArchived: _("This room is archived: it can be read, but nobody writes here any more."),
         exceptions.RoomExists: _("There is a room %(name)s already."),
         exceptions.RoomNotFound: _("There is no room %(name)s."),
+        exceptions.TokenExists: _("There is a token %(name)s already: choose another name, or revoke that one."),
         exceptions.TooLong: too_long,
+        exceptions.TooManyMembers: _("This room has %(limit)d members, and cannot have more."),
+        exceptions.TooManyRooms: _("Nobody may own more than %(limit)d rooms here. Ask the people who run this site."),
         exceptions.Unavailable: _("The server cannot do this right now. Try again in a moment."),
         exceptions.UserExists: _("There is an account %(name)s already."),
         exceptions.UserNotFound: _("There is no account %(name)s."),
@@ -68,6 +71,12 @@ def _reasons() -> dict[str, str]:
         ),
         "this form asks for something that this page does not know: load it again": _(
             "This form is an old one. Load the page again, then try once more."
+        ),
+        "a hook is for one room: name it whole": _("A hook is for one room: choose one."),
+        "a token is for 1 to 100 rooms or globs: name them": _("Choose rooms for the token, at most 100."),
+        "a token may read or send or both: say which": _("Say whether the token may read, or send, or both."),
+        "the token would have expired before it is made: give it a later time": _(
+            "This time is over. Name one to come, or none."
         ),
         "this time is over: name one to come, or none": _("This time is over. Name one to come, or none."),
         "before is the number of a message": _("This address is not complete. Search again."),

@@ -1,5 +1,6 @@
 """Signing up, in and out, and passwords, with Django's own accounts."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from chatcore import conf
+from chatproject.lockout import signup_wait
 from chatproject.mails import mail_later, may_mail
 
 ROOMS = reverse_lazy("chatcore:rooms")
@@ -83,6 +85,11 @@ class SignUp(PlainLabels, RedirectURLMixin, FormView):  # type: ignore[type-arg]
         return super().get_context_data(next=self.get_redirect_url(), **kwargs)
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
+        if wait := signup_wait(self.request):
+            minutes = math.ceil(wait / 60)
+            form.add_error(None, _("Too many accounts were made from here. Minutes to wait: %d.") % minutes)
+            headers = {"Retry-After": str(math.ceil(wait))}
+            return self.render_to_response(self.get_context_data(form=form), status=429, headers=headers)
         login(self.request, form.save(), BACKEND)
         return super().form_valid(form)
 

@@ -44,6 +44,15 @@ def sender(url: str | None) -> str:
     return f"roomline@{(urlsplit(url).hostname if url else None) or 'localhost'}"
 
 
+def origins(env: Environment, name: str) -> list[str]:
+    """Addresses of sites as browsers name them in Origin."""
+    words = env.words(name)
+    for word in words:
+        if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", word):
+            raise bad(name, word, "origins as browsers name them, like https://status.example.org")
+    return words
+
+
 def trusted_proxies(env: Environment, name: str) -> list[str]:
     """Addresses and networks, and the word "unix" for the peers of a unix socket."""
     words = env.words(name)

@@ -27,6 +27,7 @@ def database(url: str | None, *, home: Path, default: Path, durable: bool) -> di
     options = entry.setdefault("OPTIONS", {})
     if entry["ENGINE"] == POSTGRESQL:
         options.setdefault("connect_timeout", 5)
+        entry["DISABLE_SERVER_SIDE_CURSORS"] = True  # they would not outlive a statement behind PgBouncer
         return entry
     if entry["NAME"] != ":memory:":
         entry["NAME"] = str(home / entry["NAME"])
@@ -34,6 +35,18 @@ def database(url: str | None, *, home: Path, default: Path, durable: bool) -> di
     options.setdefault("timeout", 5)
     options.setdefault("init_command", sqlite_pragmas(durable))
     return entry
+
+
+def pool_connections(entry: dict[str, Any], most: int) -> None:
+    """Requests share up to `most` connections from now on, where the database is PostgreSQL; 0: each opens its own.
+
+    For who serves: a command would pay for the pool's threads. None is opened before its first use: servers are many.
+    """
+    if entry["ENGINE"] == POSTGRESQL and most and find_spec("psycopg_pool") is not None:
+        entry["CONN_HEALTH_CHECKS"] = True  # a connection may have died since it was used last
+        # a failed attempt is not repeated behind the scenes, after ever longer pauses: the next request tries anew
+        pool = {"min_size": 0, "max_size": most, "timeout": 5, "max_idle": 60, "reconnect_timeout": 1}
+        entry["OPTIONS"].setdefault("pool", pool)
 
 
 def parsed(url: str) -> dict[str, Any]:

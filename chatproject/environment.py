@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 OURS = ("CHAT_", "DJANGO_")
 FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+RATE = r"off|[1-9][0-9]{0,17}/[smh]( burst [1-9][0-9]{0,17})?"
 ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)")
 
 
@@ -88,6 +89,10 @@ class Environment:
         if not re.fullmatch(pattern, value):
             raise bad(name, value, f"something like {example}")
         return value
+
+    def rate(self, name: str, *, default: str) -> str | None:
+        """So many in a second, minute or hour, perhaps with a burst."""
+        return self.matching(name, RATE, default=default, example=f"{default}, or off")
 
     def folder(self, name: str, *, default: Path, home: Path) -> Path:
         """An absolute path; a relative one hangs on `home`, never on the current folder."""

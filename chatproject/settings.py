@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from django.utils.functional import SimpleLazyObject
 
-from chatproject.addresses import allowed_hosts, public_url, sender, trusted_proxies
+from chatproject.addresses import allowed_hosts, origins, public_url, sender, trusted_proxies
 from chatproject.databases import database, identity
 from chatproject.environment import Environment
-from chatproject.logs import without_traceback
+from chatproject.logs import database_in_one_line, without_traceback
 from chatproject.secret_key import kept_secret_key
 from chatproject.time_zone import time_zone
 
@@ -32,14 +32,28 @@ CHAT_REDIS_URL = env.url("CHAT_REDIS_URL", ("redis", "rediss", "unix"), example=
 CHAT_PUBLIC_URL = public_url(env, "CHAT_PUBLIC_URL")
 CHAT_TRUSTED_PROXIES = trusted_proxies(env, "CHAT_TRUSTED_PROXIES")
 CHAT_SIGNUP = env.flag("CHAT_SIGNUP", default=CHAT_PUBLIC_URL is None)
+CHAT_SIGNUP_RATE = env.rate("CHAT_SIGNUP_RATE", default="10/h burst 20")
+CHAT_WRONG_PASSWORDS = env.number("CHAT_WRONG_PASSWORDS", default=50, low=5)
 CHAT_GUESTS = env.choice("CHAT_GUESTS", ("none", "read"), default="none")
 CHAT_ROOM_CREATE = env.choice("CHAT_ROOM_CREATE", ("users", "staff"), default="users" if CHAT_SIGNUP else "staff")
 CHAT_DISPLAY_NAME = env.matching("CHAT_DISPLAY_NAME", r"[^\W\d]\w*(\.[^\W\d]\w*)+", example="accounts.names.nickname")
 CHAT_MAX_LENGTH = env.number("CHAT_MAX_LENGTH", default=4000, low=1)
-CHAT_RATE = env.matching(
-    "CHAT_RATE", r"off|[1-9][0-9]*/[smh]( burst [1-9][0-9]*)?", default="10/s burst 50", example="10/s burst 50, or off"
-)
+CHAT_RATE = env.rate("CHAT_RATE", default="10/s burst 50")
+CHAT_HISTORY_RATE = env.rate("CHAT_HISTORY_RATE", default="10/s burst 100")
+CHAT_HISTORY_PAGE = env.number("CHAT_HISTORY_PAGE", default=500, low=1)
+CHAT_SOCKET_FRAMES = env.rate("CHAT_SOCKET_FRAMES", default="200/s burst 1000")
+CHAT_SOCKET_BYTES = env.rate("CHAT_SOCKET_BYTES", default="256000/s burst 4000000")
+CHAT_FRAME_BYTES = env.number("CHAT_FRAME_BYTES", default=65_536, low=1000)
+CHAT_SOCKETS_PER_PERSON = env.number("CHAT_SOCKETS_PER_PERSON", default=100, low=1)
+CHAT_SOCKETS_PER_ADDRESS = env.number("CHAT_SOCKETS_PER_ADDRESS", default=1000, low=1)
+CHAT_ROOMS_PER_PERSON = env.number("CHAT_ROOMS_PER_PERSON", default=50, low=1)
+CHAT_MEMBERS_PER_ROOM = env.number("CHAT_MEMBERS_PER_ROOM", default=5000, low=1)
+CHAT_HANDSHAKE_TIMEOUT = env.number("CHAT_HANDSHAKE_TIMEOUT", default=20, low=1)
 CHAT_OUTBOX_BYTES = env.number("CHAT_OUTBOX_BYTES", default=1_048_576, low=1)
+CHAT_DATABASE_POOL = env.number("CHAT_DATABASE_POOL", default=10, low=0)
+CHAT_COMMIT_THREADS = env.number("CHAT_COMMIT_THREADS", default=4, low=1)
+CHAT_API_ORIGINS = origins(env, "CHAT_API_ORIGINS")
+CHAT_METRICS = env.choice("CHAT_METRICS", ("off", "local", "all"), default="off")
 
 DEBUG = env.flag("DJANGO_DEBUG", default=False)
 TIME_ZONE = time_zone(env, "DJANGO_TIME_ZONE")
@@ -147,19 +161,29 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+SESSION_ENGINE = "chatproject.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 ALLOWED_HOSTS = allowed_hosts(CHAT_PUBLIC_URL)
 CSRF_TRUSTED_ORIGINS = [CHAT_PUBLIC_URL] if CHAT_PUBLIC_URL else []
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = (CHAT_PUBLIC_URL or "").startswith("https://")
+HAS_TLS = (CHAT_PUBLIC_URL or "").startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HAS_TLS
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if HAS_TLS else 0
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_TLS == "starttls", EMAIL_TLS == "tls"
 EMAIL_TIMEOUT = 10
 
-# Five wrong passwords for one account from one address, then no more for a quarter of an hour (chatproject.lockout)
+# HSTS binds this host alone: its subdomains may be others', and a list in browsers is not to be left again. To send
+# people from http:// to https:// is for who has port 80, the proxy: here it would go round in circles behind one that
+# does not say which of them it was.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", *(["security.W008"] if HAS_TLS else [])]
 
+# Five wrong passwords for one account from one address, or CHAT_WRONG_PASSWORDS from one address, then no more for a
+# quarter of an hour (chatproject.lockout)
+
+AXES_HANDLER = "chatproject.lockout.Attempts"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # who guesses elsewhere must not lock the owner out
@@ -187,8 +211,17 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"without_traceback": {"()": lambda: without_traceback}},
+    "formatters": {
+        "line": {
+            "class": "chatcli.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+    },
+    "filters": {
+        "without_traceback": {"()": lambda: without_traceback},
+        "database_in_one_line": {"()": lambda: database_in_one_line},
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "mistakes": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_traceback"]},
@@ -197,7 +230,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["database_in_one_line"]},
         "django.security": {"handlers": ["mistakes"], "propagate": False},
         "django.security.DisallowedHost": {"handlers": ["none"], "propagate": False},
         "channels_redis.pubsub": {"handlers": ["none"], "propagate": False},

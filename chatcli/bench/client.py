@@ -93,9 +93,11 @@ class Client(asyncio.Protocol):
 
     async def leave(self) -> None:
         """Close the connection, in order if that is quickly done."""
-        self._leaving = True
+        closing, self._leaving = self._socket.close_rcvd, True
         if self._transport is None or self.closed is not None:
             return
+        if closing is not None:  # the server was first, and the connection is about to end
+            self._audience.gone(self, closing.code)
         if self.is_open:
             self._socket.send_close(1000)
             self._flush()

@@ -17,6 +17,7 @@ class Frame(msgspec.Struct, frozen=True):
     client_id: str | None = None
     code: str = ""
     detail: str = ""
+    retry_after: float = 0.0
 
 
 class Texts:

@@ -6,7 +6,13 @@ from typing import Any
 from chatcli.bench.run import Run
 
 #: Codes with which a server closes a socket, in words.
-CLOSED = {1006: "connection lost", 1012: "server stopped", 4008: "reads too slowly", 4401: "signed out"}
+CLOSED = {
+    1006: "connection lost",
+    1012: "server stopped",
+    4008: "reads too slowly",
+    4029: "sent too much",
+    4401: "signed out",
+}
 _BUSY = 0.85
 
 

@@ -1,7 +1,6 @@
 """One run: all clients join, some of them send, all of them count what comes."""
 
 import asyncio
-import re
 import secrets
 import time
 from array import array
@@ -24,10 +23,6 @@ IN_FLIGHT = 8
 _ANSWER = 10.0
 _QUIET = 5.0
 _LOOK_EVERY = 0.01
-#: What the wait in a refusal may lack, for it is rounded: without it many tries would follow each other.
-_HALF_A_DIGIT = 0.05
-#: In the detail of a refusal: after how many seconds a person may send again.
-_WAIT = re.compile(r"wait ([0-9.]+) s")
 
 
 class Run:
@@ -67,7 +62,7 @@ class Run:
 
     async def measure(self) -> None:
         """Send all messages, in turns by all clients, and wait until everybody has them or nothing comes any more."""
-        processor = Processor([target.pid for target in self._targets])
+        processor = Processor([pid for target in self._targets for pid in target.pids])
         self.begun = self.ended = time.perf_counter()
         try:
             if self.plan.rate is None:
@@ -148,8 +143,7 @@ class Run:
             elif frame.code == "rate":
                 self.held += not tries
                 tries += 1
-                wait = _WAIT.search(frame.detail)
-                await asyncio.sleep(float(wait[1]) + _HALF_A_DIGIT if wait else 1.0)
+                await asyncio.sleep(frame.retry_after)
                 continue
             else:
                 self.refused[f"{frame.detail} ({frame.code})"] += 1

@@ -4,14 +4,15 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from chatcli.banner import local
 from chatcli.server_record import ServerRecord, live_records
-from chatcli.serving import local
 from chatcore.exceptions import ChatError
+from chatcore.mount import socket_address
 
 
 class NoServer(ChatError):
@@ -27,7 +28,7 @@ class NoServer(ChatError):
 class Target:
     """A room of one server. `url` names it as the server wants to be called; `path` is a unix socket, else TCP."""
 
-    pid: int
+    pids: list[int]
     url: str
     host: str
     port: int
@@ -43,13 +44,15 @@ def targets(room: str) -> list[Target]:
 
 
 def _target(record: ServerRecord, room: str) -> Target:
-    path = f"/ws/chat/{quote(room, safe='')}/?v=1"
+    path = f"{socket_address(room)}?v=1"
     if record.address.startswith("unix:"):
-        return Target(record.pid, f"ws://{_known_host('localhost')}{path}", "", 0, record.address.removeprefix("unix:"))
+        return Target(
+            record.serving(), f"ws://{_known_host('localhost')}{path}", "", 0, record.address.removeprefix("unix:")
+        )
     place = urlsplit(local(record.address))
     assert place.hostname is not None
     port = place.port or 80
-    return Target(record.pid, f"ws://{_known_host(place.netloc)}{path}", place.hostname, port, None)
+    return Target(record.serving(), f"ws://{_known_host(place.netloc)}{path}", place.hostname, port, None)
 
 
 def _known_host(address: str) -> str:

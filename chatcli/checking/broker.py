@@ -1,16 +1,16 @@
 """The broker: does it answer, has it memory, does it cut off servers that fall behind for a moment."""
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
-
 from chatcli.broker import MEANWHILE
 from chatcli.checking.findings import Finding, Level
-from chatcli.server_record import address_of, describe_layer, layer_setting
+from chatcli.server_record import address_of, describe_layer
 from chatcore import conf
+from chatcore.bell.layer import layer_setting
 
 PART = "broker"
 #: Seconds for all that is asked of it.
@@ -20,6 +20,7 @@ _NEARLY_FULL = 0.9
 #: Bytes that may wait for one subscriber: below, a burst of messages already cuts off a server.
 _SMALLEST_BUFFER = 8 * 2**20
 _RETRY_HINT = "See that it runs, and what CHAT_REDIS_URL names: scheme, host, port, password."
+_CERTIFICATE_HINT = "Its certificate must be good for that name; a CA of your own is ?ssl_ca_certs=/path/to/ca.pem."
 
 
 class BrokerLook:
@@ -41,29 +42,48 @@ class BrokerLook:
             self.answers = True  # the probe will tell
             yield Finding(PART, Level.INFO, f"{backend} is a layer that only the probe can check")
         else:
+            yield from self._unused()
             yield from self._hosts(layer.get("CONFIG", {}).get("hosts"))
+
+    @staticmethod
+    def _unused() -> Iterator[Finding]:
+        """A broker that runchat starts and nobody asks; and if it does not run, nobody asks the one that is named."""
+        own = conf.settings.BROKER_SOCKET
+        if own is not None and os.path.realpath(own) not in describe_layer(layer_setting()):
+            what = f"CHAT_BROKER_SOCKET ({own}) is not what CHANNEL_LAYERS names"
+            hint = "Say CHAT_BROKER_SOCKET = None where CHANNEL_LAYERS is changed."
+            yield Finding(PART, Level.WARNING, what, hint, "chatcore.W134")
 
     def _hosts(self, hosts: Any) -> Iterator[Finding]:
         from channels_redis.utils import decode_hosts  # type: ignore[import-untyped]
 
-        decoded = decode_hosts(hosts)
-        for host in decoded:
+        self.answers = True
+        for host in decode_hosts(hosts):
             place = address_of(host)
+            yield from patient_sentinels(place, host)
             try:
                 facts = asyncio.run(facts_of(host))
             except Exception as error:
+                self.answers = False
                 yield self._silent(place, error)
-                return
-            yield from judged(place, facts)
-        self.answers = bool(decoded)
+            else:
+                yield from judged(place, facts)
 
     def _silent(self, place: str, error: Exception) -> Finding:
         reason = "it does not answer" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
         what = f"nothing goes through {place} ({reason}). {MEANWHILE}"
-        hint = _RETRY_HINT
+        hint = _CERTIFICATE_HINT if "CERTIFICATE_VERIFY_FAILED" in reason else _RETRY_HINT
         if conf.settings.BROKER_SOCKET is not None:
-            hint = f"Restart runchat; why it does not run is in {settings.CHAT_RUN_DIR}/valkey.log."
+            hint = f"Restart runchat; why it does not run is in {conf.settings.RUN_DIR}/valkey.log."
         return Finding(PART, Level.ERROR, what, hint, "chatcore.E130")
+
+
+def patient_sentinels(place: str, host: dict[str, Any]) -> Iterator[Finding]:
+    """redis-py asks a Sentinel that is dead again and again, for longer than a ring may take, before the next one."""
+    if "master_name" in host and "retry" not in (host.get("sentinel_kwargs") or {}):
+        what = f"{place}: when the first Sentinel is down, the others are asked too late, and nothing is rung"
+        hint = "sentinel_kwargs with retry and short timeouts: docs/operations.md, A broker of your own."
+        yield Finding(PART, Level.WARNING, what, hint, "chatcore.W133")
 
 
 async def facts_of(host: Any) -> dict[str, Any]:

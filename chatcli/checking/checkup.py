@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from chatcli import server_record
-from chatcli.checking import configuration, files, machine
+from chatcli.checking import configuration, files, machine, public
+from chatcli.checking import deploy as deployment
 from chatcli.checking.broker import BrokerLook
 from chatcli.checking.database import DatabaseLook
 from chatcli.checking.deadline import within_time
@@ -23,3 +24,6 @@ def checkup(*, deploy: bool) -> Iterator[Finding]:
     broker = BrokerLook(sum(1 for _ in server_record.live_records()))
     yield from within_time("broker", broker.look)
     yield from within_time("server", lambda: ServersLook(database.inquiry, probing=broker.answers).look())
+    if deploy:
+        yield from within_time("deploy", deployment.look)
+        yield from within_time("public", public.look)

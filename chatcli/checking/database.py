@@ -5,21 +5,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.db import Error, connection
+from django.db import Error
 from django.db.migrations.loader import MigrationLoader
 
 from chatcli.checking.findings import Finding, Level
 from chatcli.startup import pending_migrations
 from chatcore import services
-from chatcore.database import NotMigrated, database_file, explained
+from chatcore.database import NotMigrated, connection, database_file, explained, migrate_command
 from chatcore.exceptions import ChatError
 
 PART = "database"
 #: Seconds: for a lock that others hold, and for reading through the file.
 LOCK_S, READ_S = 3.0, 5.0
 _STEPS = 10_000
-_MIGRATE = "./manage.py migrate"
-_DO_MIGRATE = ": run python manage.py migrate"
 _NOTHING_STORED = ": nothing was stored, try again"
 _DAMAGED = ("malformed", "not a database", "corrupt")
 
@@ -50,7 +48,7 @@ class DatabaseLook:
         missing, foreign = pending_migrations(), _foreign_migrations()
         if missing:
             what = f"{len(missing)} migrations are not applied, the first is {missing[0]}"
-            yield Finding("migrations", Level.ERROR, what, _MIGRATE, "chatcore.E101")
+            yield Finding("migrations", Level.ERROR, what, migrate_command("./manage.py"), "chatcore.E101")
             return
         if foreign:
             what = f"the database was made by a newer version ({foreign[-1]})"
@@ -138,7 +136,8 @@ def _failed(error: ChatError) -> Finding:
     """A database that did not do what was asked."""
     reason = str(error).removesuffix(_NOTHING_STORED)
     if isinstance(error, NotMigrated):
-        return Finding("migrations", Level.ERROR, reason.removesuffix(_DO_MIGRATE), _MIGRATE, "chatcore.E101")
+        missing = reason.removesuffix(f": run {migrate_command()}")
+        return Finding("migrations", Level.ERROR, missing, migrate_command("./manage.py"), "chatcore.E101")
     if any(word in reason for word in _DAMAGED):
         return _damaged(reason)
     return Finding(

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from chatcli.checking.findings import Finding, Level
+from chatcore import conf
 from chatcore.database import database_path
 
 PART = "files"
@@ -17,10 +18,10 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 def look() -> Iterator[Finding]:
     """Modes of the folder of the data and of the files with secrets."""
-    folder = Path(settings.CHAT_VAR_DIR)
+    folder = Path(conf.settings.VAR_DIR)
     sound = True
     database = [Path(file)] if (file := database_path()) else []
-    for path in (folder / "secret_key", Path(settings.BASE_DIR) / "roomline.env", *database):
+    for path in (folder / "secret_key", Path(getattr(settings, "BASE_DIR", folder)) / "roomline.env", *database):
         if mode(path) & _OTHERS and not is_closed(path.parent):
             sound = False
             what = f"{path} may be read by other accounts ({mode(path):04o}): it has secrets"

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.conf import settings
-from django.db import Error, connection
+from django.db import Error
 
 from chatcli.checking.findings import Finding, Level
+from chatcore import conf
+from chatcore.database import connection
 
 _SCARCE, _FULL = 1_000_000_000, 100_000_000
 #: Seconds by which two clocks may differ before times of messages look odd.
@@ -18,7 +19,7 @@ SKEW_S = 2.0
 
 def look_at_disks() -> Iterator[Finding]:
     """Bytes that are free where the data lies. A database on a server of its own has that server's disk."""
-    places = [Path(settings.CHAT_VAR_DIR)]
+    places = [Path(conf.settings.VAR_DIR)]
     if connection.vendor == "sqlite":
         places.append(Path(str(connection.settings_dict["NAME"])).parent)
     seen: set[int] = set()

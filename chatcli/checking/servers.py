@@ -1,13 +1,14 @@
 """The running servers: do they mean the same data, do they answer, does what is rung reach them."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from chatcli import server_record
 from chatcli.checking.findings import Finding, Level
 from chatcli.checking.machine import SKEW_S
+from chatcli.server.listen import answers
 from chatcore import conf, history
 from chatcore.bell.probing import Echo, probe
 
@@ -28,7 +29,7 @@ class ServersLook:
         `probing`: whether the layer can be used.
         """
         self._inquiry, self._probing = inquiry, probing
-        self._addresses = {f"{socket.gethostname()}:{it.pid}": it.address for it in server_record.live_records()}
+        self._addresses = server_record.names_here()
 
     def look(self) -> Iterator[Finding]:
         for record in server_record.live_records():
@@ -36,6 +37,10 @@ class ServersLook:
                 hint = "Until then commands store nothing."
                 yield Finding(PART, Level.ERROR, reason, hint, "chatcore.E140")
                 return
+            for number in record.vacant():
+                what = f"worker {number} of the server with pid {record.pid} ({record.address}) does not run"
+                yield Finding(PART, Level.ERROR, what, "Why it has ended is in the server's log.", "chatcore.E145")
+            yield from self._local_socket(record)
         through_database = self._answers()
         expected = self._addresses.keys() | through_database
         if not expected:
@@ -51,6 +56,14 @@ class ServersLook:
                 self._probing = False
         for server in sorted(expected | echoes.keys()):
             yield from self._judged(server, server in through_database, echoes.get(server))
+
+    @staticmethod
+    def _local_socket(record: server_record.ServerRecord) -> Iterator[Finding]:
+        """By which programs of this account reach the server without a token."""
+        if not record.socket or not answers(Path(record.socket)):
+            what = f"the server with pid {record.pid} ({record.address}) has no local socket: roomline cannot reach it"
+            hint = "Why is in the server's log. If CHAT_RUN_DIR was emptied meanwhile, restart the server."
+            yield Finding(PART, Level.WARNING, what, hint, "chatcore.W146")
 
     def _answers(self) -> set[str]:
         """The servers that answer through the database: all that run here, or as many as do in time."""
@@ -71,7 +84,9 @@ class ServersLook:
         name = f"{server} ({address})" if address else server
         if self._inquiry is not None and not answered:
             how = "nothing comes from it" if echo is None else "it answers the probe, but not through the database"
-            hint = "See its log; if it hangs, restart it."
+            hint = "See its log. If it hangs, kill -9 it: a worker is started again by its parent, a server by you."
+            if echo is not None and not address:
+                hint += " If it is another site's, give one of them another prefix in CHANNEL_LAYERS."
             yield Finding(PART, Level.ERROR, f"{name}: {how}", hint, "chatcore.E142")
             return
         if echo is None and self._probing:

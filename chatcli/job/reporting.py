@@ -5,19 +5,16 @@ The exit code is the job's. A report that cannot be sent is told on stderr, with
 
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
-
-from chatcli.base import LocalCommand
 from chatcli.console import INDENT, one_line, plain
 from chatcli.job.report import fitted, report, result
 from chatcli.job.running import FORWARDED, Outcome, run_job
 from chatcli.process import OutputLost, callers_environment, discard_output
-from chatcore.exceptions import TooLong
+from chatcli.talk import Talker
+from chatcore.exceptions import ChatError, TooLong
 
 TAIL_LINES = 20
 HIGH = 4
@@ -25,13 +22,21 @@ HIGH = 4
 Options = dict[str, Any]
 
 
-def run_and_report(command: LocalCommand, options: Options, send: Callable[[Options], object]) -> None:
+class JobFailed(ChatError):
+    """The job has failed, and a program is to be told so; `exit_code` is the job's."""
+
+    code = "job_failed"
+
+    def __init__(self, how: str, exit_code: int) -> None:
+        super().__init__(f"the job {how}")
+        self.exit_code = exit_code
+
+
+def run_and_report(command: Talker, options: Options, send: Callable[[Options], object]) -> None:
     """Run the job of `options`, then `send` its report: called with the options of a message without a job.
 
-    A job that fails ends the process with its code, or called from Python raises a CommandError with it.
+    A job that fails ends the process with its code, or called from Python raises JobFailed.
     """
-    if options.get("stderr"):  # as Django does, but later than we may need it
-        command.stderr = OutputWrapper(options["stderr"])
     outcome = _run(options["job"], own_process=command.own_process)
     text = report(_title(options), outcome, TAIL_LINES if options["tail_lines"] is None else options["tail_lines"])
     if options["on"] in (None, "always", "failure" if outcome.code else "success"):
@@ -47,7 +52,7 @@ def run_and_report(command: LocalCommand, options: Options, send: Callable[[Opti
     if outcome.code:
         if command.own_process:
             sys.exit(outcome.code)
-        raise CommandError(f"the job {one_line(result(outcome))}", returncode=outcome.code)
+        raise JobFailed(one_line(result(outcome)), outcome.code)
 
 
 def _run(job: Sequence[str], *, own_process: bool) -> Outcome:
@@ -72,19 +77,22 @@ def _send_fitting(text: str, outcome: Outcome, options: Options, send: Callable[
         try:
             send(message)
             return
-        except CommandError as error:
-            refusal = error.__cause__
-            if not isinstance(refusal, TooLong) or refusal.limit >= len(text):
+        except Exception as error:
+            refusal = error if isinstance(error, ChatError) else error.__cause__  # Django's commands wrap it
+            limit = getattr(refusal, "limit", None)
+            if getattr(refusal, "code", None) != TooLong.code or limit is None or limit >= len(text):
                 raise
-            text = fitted(text, refusal.limit)
+            text = fitted(text, limit)
 
 
-def _tell(command: LocalCommand, line: str, text: str = "", *, trace: bool = False) -> None:
+def _tell(command: Talker, line: str, text: str = "", *, trace: bool = False) -> None:
     """On stderr, also if asked to be quiet: an error, and what should have been sent."""
     with suppress(OSError, ValueError):  # it may be closed or full: the code is the job's
         if trace:
+            import traceback
+
             command.stderr.write(plain(traceback.format_exc()), str)
-        command.stderr.write(f"CommandError: {one_line(line)}")
+        command.complain(line)
         if text:
             command.stderr.write(plain(text).replace("\n", f"\n{INDENT}"), str)
         command.stderr.flush()

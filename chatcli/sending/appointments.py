@@ -9,7 +9,7 @@ from chatcli.base import LocalCommand
 from chatcli.sending.answers import described
 from chatcli.sending.options import Options
 from chatcli.sending.storing import anywhere, creating_rooms, retrying
-from chatcli.times import caller_zone, lasting
+from chatcli.times import when
 from chatcore import services
 from chatcore.services import Appointment, Post
 
@@ -49,15 +49,6 @@ def cancel(command: LocalCommand, options: Options) -> None:
     appointment = retrying(attempt, options.retry, until=until, repeatable=False)
     line = f"cancelled {appointment.room} {appointment.id}, which was for {when(appointment.due_at)}"
     _report(command, options, appointment, line, "cancelled")
-
-
-def when(due_at: datetime) -> str:
-    """`Sun 22 Nov 18:00 CET (in 3 h 12 min)`, in the caller's zone; the year if it is another one."""
-    now, local = datetime.now(UTC), due_at.astimezone(caller_zone())
-    year = f" {local.year}" if local.year != now.astimezone(caller_zone()).year else ""
-    left = (due_at - now).total_seconds()
-    left = left if left < 60 else 60 * round(left / 60)
-    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M %Z} ({f'in {lasting(left)}' if left > 0 else 'now'})"
 
 
 def _report(command: LocalCommand, options: Options, appointment: Appointment, line: str, status: str) -> None:

@@ -8,7 +8,7 @@ from chatcli.base import LocalCommand
 from chatcli.sending.answers import answer
 from chatcli.sending.options import Options
 from chatcli.sending.posts import author_of, longest_text, looks_of, rooms_of
-from chatcli.sending.storing import Ring, live, retrying
+from chatcli.sending.storing import Ring, live, retrying, spend
 from chatcli.sending.texts import text_of, truncated
 from chatcore import history, services
 from chatcore.events import Delete, Edit
@@ -38,6 +38,7 @@ def edit(command: LocalCommand, options: Options) -> None:
     ring = Ring()
 
     def attempt(seconds: float) -> Edit:
+        spend(author)
         return services.edit_message(
             room, seq, text, author, revision=looks_of(options), announce=ring, timeout=seconds
         )
@@ -56,6 +57,7 @@ def delete(command: LocalCommand, options: Options) -> None:
     ring = Ring()
 
     def attempt(seconds: float) -> Delete:
+        spend(author)
         return services.delete_message(room, seq, author, announce=ring, timeout=seconds)
 
     event = _retried(attempt, options, repeatable=False)

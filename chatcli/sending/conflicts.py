@@ -1,8 +1,7 @@
 """Which options of `chat_send` do not go together: tables, and the one sentence that each conflict gets."""
 
-from django.core.management.base import CommandError
-
 from chatcli.sending.options import Options
+from chatcore.exceptions import BadRequest
 
 #: What belongs to the options by another name than theirs.
 _FLAGS = {
@@ -10,7 +9,7 @@ _FLAGS = {
     "delay": "--in", "job": "--run",
 }  # fmt: skip
 #: They go with everything.
-_ALWAYS = frozenset(("timeout", "retry", "json", "quiet", "verbosity"))
+_ALWAYS = frozenset(("timeout", "retry", "server", "socket", "token_file", "json", "quiet", "verbosity"))
 _SOURCES = ("text", "stdin", "file", "lines", "jsonl")
 _AUTHOR = frozenset(("room", "as_user", "name"))
 _LOOKS = frozenset(("title", "priority", "tags", "link", "format"))
@@ -50,18 +49,19 @@ _NEEDS = (
 
 
 def refuse_conflicts(options: Options) -> None:
-    """A CommandError (exit 2) with one sentence for the first conflict, if there is any."""
+    """A BadRequest (exit 2) with one sentence for the first conflict, if there is any."""
     given = {name for name in _OFFERED if _is_given(getattr(options, name, None))}
     for sentence in (
         _apart(given),
         _twice(given),
+        _token(options, given),
         _pair(given),
         _needed(given),
         _place(options, given),
         _title(options),
     ):
         if sentence:
-            raise CommandError(sentence, returncode=2)
+            raise BadRequest(sentence)
 
 
 def _is_given(value: object) -> bool:
@@ -81,6 +81,14 @@ def _twice(given: set[str]) -> str | None:
     if len(sources) < 2:
         return None
     return f'the text is given twice, as {sources[0]} and by {sources[1]}: take one (put -- before text that is "-")'
+
+
+def _token(options: Options, given: set[str]) -> str | None:
+    reads = next((name for name in ("stdin", "lines", "jsonl") if name in given), None)
+    stdin = "-"
+    if options.token_file != stdin or reads is None:
+        return None
+    return f"--token-file - does not go with {flag(reads)}: standard input is the one or the other"
 
 
 def _pair(given: set[str]) -> str | None:

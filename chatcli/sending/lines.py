@@ -3,19 +3,10 @@
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from chatcli.sending.texts import LARGEST, arriving, not_utf_8
+from chatcli.sending.texts import LARGEST, TooLarge, arriving, not_utf_8
 from chatcore.exceptions import BadText, ChatError
 
 BOM = b"\xef\xbb\xbf"
-
-
-class TooLarge(ChatError):
-    """Nothing that could be a message."""
-
-    code, status, exit_code = "too_long", 413, 4
-
-    def __init__(self) -> None:
-        super().__init__(f"it has more than {LARGEST // 2**20} MiB: shorten it")
 
 
 class Line(NamedTuple):
@@ -75,7 +66,7 @@ class Lines:
 
     def _too_long(self) -> Line:
         self._count += 1
-        return Line(self._count, "", TooLarge())
+        return Line(self._count, "", TooLarge("it"))
 
 
 def _line(number: int, raw: bytes) -> Line:

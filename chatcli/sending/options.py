@@ -1,13 +1,10 @@
 """The options of `chat_send`: what they are called, what they take, and how a handler sees them."""
 
 import re
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal, NamedTuple
-
-from django.core.management.base import CommandParser
 
 from chatcli.numbers import priority, whole
 from chatcli.parser import JobSwitch
@@ -43,7 +40,7 @@ class Options(SimpleNamespace):
     everywhere: bool
     create: bool
     stdin: bool
-    file: Path | None
+    file: str | None
     lines: bool
     jsonl: bool
     truncate: bool
@@ -76,12 +73,15 @@ class Options(SimpleNamespace):
     retry: int
     dry_run: bool
     schema: bool
+    server: str | None
+    socket: str | None
+    token_file: str | None
     json: bool
     quiet: bool
     verbosity: int
 
 
-def add_options(parser: CommandParser) -> None:
+def add_options(parser: ArgumentParser) -> None:
     """All but `-q` and `--json`, which every command has."""
     _add_rooms(parser)
     _add_sources(parser)
@@ -91,7 +91,7 @@ def add_options(parser: CommandParser) -> None:
     _add_job(parser)
 
 
-def _add_rooms(parser: CommandParser) -> None:
+def _add_rooms(parser: ArgumentParser) -> None:
     where = parser.add_argument_group("where, and who")
     where.add_argument("room", metavar="ROOM", nargs="?", help="a room, or several: ops,dev (all of them or none)")
     where.add_argument("--all", dest="everywhere", action="store_true", help="every room that is not archived")
@@ -100,11 +100,11 @@ def _add_rooms(parser: CommandParser) -> None:
     where.add_argument("--name", help="send as a bot of this name")
 
 
-def _add_sources(parser: CommandParser) -> None:
+def _add_sources(parser: ArgumentParser) -> None:
     what = parser.add_argument_group("what is sent")
     what.add_argument("text", metavar="TEXT", nargs="*", help="the message; words are joined by one blank")
     what.add_argument("-", dest="stdin", action="store_true", help="all of standard input is the message")
-    what.add_argument("--file", type=Path, metavar="PATH", help="all of this file is the message")
+    what.add_argument("--file", metavar="PATH", help="all of this file is the message")
     what.add_argument(
         "--lines", action="store_true", help="each line of standard input is a message, sent as it arrives"
     )
@@ -120,7 +120,7 @@ def _add_sources(parser: CommandParser) -> None:
     what.add_argument("--schema", action="store_true", help="print the JSON Schema of a message")
 
 
-def _add_looks(parser: CommandParser) -> None:
+def _add_looks(parser: ArgumentParser) -> None:
     looks = parser.add_argument_group("how it looks")
     looks.add_argument(
         "--kind",
@@ -138,7 +138,7 @@ def _add_looks(parser: CommandParser) -> None:
     looks.add_argument("--format", choices=["text", "markdown", "code"], help="how the text is to be read (text)")
 
 
-def _add_repeats(parser: CommandParser) -> None:
+def _add_repeats(parser: ArgumentParser) -> None:
     again = parser.add_argument_group("what may happen again")
     again.add_argument(
         "--key", help="retry: the same key is stored once (kept 7 days); with --lines, line i has the key KEY:i"
@@ -147,7 +147,7 @@ def _add_repeats(parser: CommandParser) -> None:
     again.add_argument("--slot", metavar="NAME", help="update: edit the message in this slot, or send the first one")
 
 
-def _add_times(parser: CommandParser) -> None:
+def _add_times(parser: ArgumentParser) -> None:
     when = parser.add_argument_group("when, and how long to wait")
     when.add_argument("--at", type=future, metavar="TIME", help="send it at 18:00, 2026-11-22 18:00, ...")
     when.add_argument("--in", dest="delay", type=duration, metavar="DUR", help="send it in 10m, 2h, ...")
@@ -167,7 +167,7 @@ def _add_times(parser: CommandParser) -> None:
     )
 
 
-def _add_job(parser: CommandParser) -> None:
+def _add_job(parser: ArgumentParser) -> None:
     job = parser.add_argument_group("a job, and the report of it")
     job.add_argument(
         "--run",

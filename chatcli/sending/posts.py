@@ -3,17 +3,25 @@
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from chatcli.sending.options import Options
 from chatcore import conf, history
 from chatcore.events import new_id
+from chatcore.exceptions import ChatError
 from chatcore.names import room_key
 from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post
 
 #: Before the keys that the command makes itself; they are random, so that nobody else has them.
 OWN_KEY = "auto:"
+
+
+class NoRoomYet(ChatError):
+    """There is none to which `--all` could refer."""
+
+    code, status, exit_code = "not_found", 404, 3
+
+    def __init__(self) -> None:
+        super().__init__("there is no room yet: create one by ./manage.py create_room ROOM")
 
 
 def author_of(options: Options) -> Actor:
@@ -29,7 +37,7 @@ def rooms_of(options: Options, author: Actor) -> list[str]:
         return list({room_key(name): name for name in (options.room or "").split(",")}.values())
     rooms = [room.name for room in history.rooms_for(author)] if author.is_person else history.room_names()
     if not rooms:
-        raise CommandError("there is no room yet: create one by ./manage.py create_room ROOM", returncode=3)
+        raise NoRoomYet
     return rooms
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from chatcli.base import LocalCommand
+from chatcli.talk import Talker
 
 FIRST_S, EVERY_S = 1.0, 0.25
 
@@ -13,7 +13,7 @@ FIRST_S, EVERY_S = 1.0, 0.25
 class Progress:
     """One line on stderr that is written over again and again, and gone at the end."""
 
-    def __init__(self, command: LocalCommand) -> None:
+    def __init__(self, command: Talker) -> None:
         self._stream = command.stderr
         self._wanted = self._stream.isatty() and not command.quiet
         self._next = time.monotonic() + FIRST_S

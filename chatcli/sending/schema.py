@@ -2,12 +2,12 @@
 
 import msgspec
 
-from chatcli.base import LocalCommand
 from chatcli.sending.options import Options
+from chatcli.talk import Talker
 from chatcore import events
 
 
-def report(command: LocalCommand, options: Options) -> None:
+def report(command: Talker, options: Options) -> None:
     """The JSON Schema of a message; indented, with `--json` on one line."""
     if command.quiet:
         return

@@ -7,7 +7,7 @@ from chatcli.base import LocalCommand
 from chatcli.sending.answers import answer
 from chatcli.sending.options import Options
 from chatcli.sending.posts import author_of, longest_text, posts_for
-from chatcli.sending.storing import Ring, live, post_together
+from chatcli.sending.storing import Ring, live, post_together, retrying, spend
 from chatcli.sending.texts import truncated
 from chatcore.exceptions import RoomNotFound
 from chatcore.permissions import Actor
@@ -37,6 +37,7 @@ def post_one(command: LocalCommand, options: Options, text: str, **changes: Any)
 
 def _post_now(command: LocalCommand, options: Options, posts: list[Post]) -> None:
     until = time.monotonic() + options.timeout
+    retrying(lambda _: spend(posts[0].actor, len(posts)), options.retry, until=until, repeatable=True)
     ring = Ring()
     stored = post_together(posts, options, ring, until=until)
     far = live(command, ring.rung)

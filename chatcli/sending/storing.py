@@ -1,29 +1,29 @@
 """Storing and telling: again after a passing failure, in rooms made by the way, with a ring that holds nobody up."""
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar, cast
 
-from django.db import connection
-
 from chatcli import server_record
 from chatcli.base import LocalCommand
+from chatcli.sending import retries
 from chatcli.sending.options import Options
 from chatcore import bell, conf, services
 from chatcore.bell import Batch
 from chatcore.bell.layer import channel_layer
-from chatcore.exceptions import ChatError, OutcomeUnknown, RoomNotFound
+from chatcore.database import connection
+from chatcore.exceptions import RateLimited, RoomNotFound
+from chatcore.permissions import Actor
+from chatcore.rates import Buckets, Rate, parsed_rate
 from chatcore.services import Post, Posted
 
 T = TypeVar("T")
 
+#: What the people for whom this process sends have spent of CHAT_RATE.
+_spent = Buckets()
+
 #: Seconds for which the bell may hold the command up.
 RING_S = 1.5
-#: Seconds before the second try; each further pause is twice as long.
-FIRST_PAUSE_S = 0.2
-TEMPORARY = 5
 
 
 class Ring:
@@ -63,6 +63,18 @@ def anywhere() -> bool:
     return conf.settings.BROKER_SOCKET is None
 
 
+def rate_of(author: Actor) -> Rate | None:
+    """How fast this author may send; None, as the system and its bots, as fast as it goes."""
+    return parsed_rate(conf.settings.RATE) if author.type == "user" else None
+
+
+def spend(author: Actor, count: int = 1) -> None:
+    """So many messages of the author's rate, which holds within this process. RateLimited."""
+    rate = rate_of(author)
+    if rate is not None and (wait := _spent.wait(author.id, rate, count)):
+        raise RateLimited(wait)
+
+
 def post_together(posts: Sequence[Post], options: Options, ring: Ring, *, until: float) -> list[Posted]:
     """Store the posts, all or none. ChatError when they are refused, or cannot be stored by `until` (monotonic)."""
 
@@ -98,29 +110,18 @@ def creating_rooms(attempt: Callable[[float], T], options: Options, posts: Seque
 
 
 def _check(posts: Sequence[Post]) -> None:
-    from chatcli.sending.dry_run import Rooms
+    from chatcore.services.trial import Rooms
 
     rooms = Rooms(create=True)
     for post in posts:
         rooms.checked(post)
 
 
-def retrying(attempt: Callable[[float], T], retries: int, *, until: float, repeatable: bool) -> T:
-    """`attempt(seconds)`, and up to `retries` times again while it cannot be stored now and there is time left.
+def retrying(attempt: Callable[[float], T], retry: int, *, until: float, repeatable: bool) -> T:
+    """As `chatcli.sending.retries` has it, each time with a connection to the database that works."""
 
-    `repeatable`: a second time does no harm if the first one's outcome is unknown.
-    """
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            return attempt(max(0.0, until - time.monotonic()))
-        except ChatError as error:
-            waits = max(getattr(error, "wait", 0.0), pause * random.uniform(0.75, 1.25))  # noqa: S311  no secret
-            harmful = isinstance(error, OutcomeUnknown) and not repeatable
-            late = time.monotonic() + waits >= until
-            if error.exit_code != TEMPORARY or not retries or harmful or late:
-                raise
+    def renew() -> None:
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        time.sleep(waits)
-        retries, pause = retries - 1, 2 * pause
+
+    return retries.retrying(attempt, retry, until=until, repeatable=repeatable, renew=renew)

@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-from chatcore.services import Posted
-
 _WORDS = {"sent": "sent", "duplicate": "already sent", "suppressed": "not sent again", "edited": "edited"}
 
 
@@ -19,10 +17,9 @@ class Tally:
         """How many posts were taken."""
         return self._counts.total()
 
-    def add(self, posted: Posted) -> None:
+    def add(self, outcome: str, seq: int) -> None:
         """One more."""
-        seq = posted.message.seq
-        self._counts[posted.outcome] += 1
+        self._counts[outcome] += 1
         if not self._first or seq < self._first:
             self._first = seq
         if seq > self._last:

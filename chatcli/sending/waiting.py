@@ -1,6 +1,5 @@
 """`--wait`: until the running servers or the readers have what is stored already."""
 
-import socket
 import time
 from collections.abc import Sequence
 
@@ -59,7 +58,7 @@ def sockets_of(stored: Sequence[Posted], *, until: float) -> tuple[list[int | No
     complete_since: float | None = None
     while True:
         answers = [history.deliveries(inquiry) for inquiry in inquiries]
-        here = {f"{socket.gethostname()}:{record.pid}" for record in server_record.live_records()}
+        here = server_record.names_here().keys()
         complete = all(given and here <= given.keys() for given in answers)
         now = time.monotonic()
         complete_since = (complete_since or now) if complete else None

@@ -1,1 +1,4 @@
-"""Daphne with our socket: ready frames, a byte cap a socket, a drain. Only `listen` may be imported without Daphne."""
+"""Daphne with our socket: ready frames, streams, a byte cap a socket, a drain.
+
+Only `listen` and `local` may be imported without Daphne.
+"""

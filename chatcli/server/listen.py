@@ -95,8 +95,9 @@ def explained(error: OSError, address: Address) -> ListenError:
     return ListenError(f"cannot listen on {address}: {error.strerror}")
 
 
-def listen_unix(path: Path) -> socket.socket:
-    """A socket that listens at `path`, for a proxy of any account; who may enter is its folder's business.
+def listen_unix(path: Path, mode: int = 0o666) -> socket.socket:
+    """A socket that listens at `path`, for a proxy of any account; who may enter is its folder's business, and its
+    mode's.
 
     What a dead server left there is taken over. Raises ListenError.
     """
@@ -108,7 +109,7 @@ def listen_unix(path: Path) -> socket.socket:
             raise ListenError(f"{path} is in use by another server: give another path")
         path.unlink(missing_ok=True)
         listener.bind(os.fspath(path))
-        path.chmod(0o666)
+        path.chmod(mode)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()

@@ -32,12 +32,13 @@ class Outbox:
     """The output of one connection. Nothing here raises when the peer is gone: Twisted sees the same and cleans up."""
 
     __slots__ = (
-        "_cap", "_counted", "_direct", "_drained", "_given", "_given_counted", "_held", "_overflow", "_queue",
-        "_registered", "_socket", "_transport", "closing", "pending", "take",
+        "_cap", "_chunks", "_counted", "_direct", "_drained", "_given", "_given_counted", "_held", "_overflow",
+        "_queue", "_registered", "_socket", "_stall", "_transport", "_watch", "closing", "pending", "take",
     )  # fmt: skip
 
-    def __init__(self, transport: Transport, cap: int, overflow: Callable[[], None]) -> None:
-        """`overflow()` is called once, when more than `cap` bytes of live frames would wait."""
+    def __init__(self, transport: Transport, cap: int, stall: float, overflow: Callable[[], None]) -> None:
+        """`overflow()` is called once: when more than `cap` bytes of live frames would wait, or when something waits
+        and the peer has taken nothing for `stall` seconds, or twice that."""
         handle = transport.getHandle()
         #: None under TLS, where bytes on the bare socket would be plaintext in the middle of the stream.
         self._socket = handle if isinstance(handle, socket.socket) else None
@@ -52,6 +53,10 @@ class Outbox:
         self._direct = False
         self._registered = False
         self._drained: list[asyncio.Future[None]] = []
+        self._stall = stall
+        #: Chunks that were passed on, and the next look whether there are more of them; none while nothing waits.
+        self._chunks = 0
+        self._watch: asyncio.TimerHandle | None = None
         #: Bytes that the kernel has not taken yet.
         self.pending = 0
         #: The socket is closing or gone: what is written now is dropped.
@@ -136,9 +141,27 @@ class Outbox:
         if not self._registered:
             self._registered = True
             self._transport.registerProducer(self, False)  # asks for the first chunk at once
+        if self._watch is None and not self.closing:
+            self._watch = asyncio.get_running_loop().call_later(self._stall, self._look, self._taken())
+
+    def _look(self, before: object) -> None:
+        """A peer that takes nothing is no slow one, whatever it says meanwhile."""
+        self._watch = None
+        if not self.pending or self.closing:
+            return
+        if (taken := self._taken()) == before:
+            self._overflow()
+        else:
+            self._watch = asyncio.get_running_loop().call_later(self._stall, self._look, taken)
+
+    def _taken(self) -> object:
+        """Another value when the kernel has taken more: a chunk may be one long piece, which goes bit by bit."""
+        lower = getattr(self._transport, "transport", self._transport)  # below TLS
+        return self._chunks, getattr(lower, "offset", 0), len(getattr(lower, "dataBuffer", b""))
 
     def resumeProducing(self) -> None:
         """Twisted has passed on what it was given (IPullProducer)."""
+        self._chunks += 1
         self.pending -= self._given
         self._counted -= self._given_counted
         self._given = self._given_counted = 0
@@ -163,6 +186,9 @@ class Outbox:
         self._held.clear()
         self._registered = False
         self.pending = 0
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
         self._release()
 
     def _release(self) -> None:

@@ -14,18 +14,21 @@ from daphne.ws_protocol import WebSocketProtocol  # type: ignore[import-untyped]
 
 from chatcli.server.outbox import Outbox
 from chatcli.server.texts import whole_text
+from chatcore import metrics
+from chatcore.rates import Bucket
 
 if TYPE_CHECKING:
     from chatcli.server.server import ChatServer
 
 logger = logging.getLogger(__name__)
 
-TOO_SLOW, GOING_AWAY = 4008, 1012
-ABORT_S = 2.0  # how long a reader that is too slow gets to fetch its close frame
-UNSENT_BYTES = 131_072  # the kernel takes megabytes otherwise, before our cap begins to count
+TOO_SLOW, FLOOD, GOING_AWAY = 4008, 4029, 1012
+ABORT_S = 2.0  # how long a reader that is too slow, or a flooder, gets to fetch its close frame
 UNREAD_MESSAGES = 256  # from one client that the application has not looked at yet
+UNREAD_BYTES = 262_144
 UNREAD_RETRY_S = 0.01
 BINARY, TEXT = 2, 1
+FORBIDDEN = 403
 REASON_BYTES = 123  # of a close frame, whose payload has at most 125, its code among them (RFC 6455, section 5.5)
 #: What autobahn and Daphne keep of the handshake for good, 3 kB a socket.
 HANDSHAKE_ONLY = (
@@ -42,12 +45,16 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
     path = b""
     outbox: Outbox
     lost = False
+    deaf = False  # it was told to go for sending too much: what it still sends is not looked at
+    paused = False
 
     def connectionMade(self) -> None:
         self.transport.unregisterProducer()  # the HTTP channel that this connection began as
-        self.outbox = Outbox(self.transport, self.factory.server_class.options.outbox_bytes, self.too_slow)
+        options = self.factory.server_class.options
+        self.outbox = Outbox(self.transport, options.outbox_bytes, options.stall, self.too_slow)
         with suppress(AttributeError, OSError):  # a unix socket, TLS, or a kernel without it
-            self.transport.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+            self.transport.getHandle().setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, options.unsent_bytes)
+        self.other_frames = Bucket()
         super().connectionMade()
 
     def connectionLost(self, reason: Any = None) -> None:
@@ -63,7 +70,9 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
         return super().onConnect(request)
 
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
-        logger.warning("refused a WebSocket from %s: %d %s", ascii(self.peer), code, ascii(reason[:200]))
+        metrics.refused("handshake")
+        if code != FORBIDDEN:  # with which the application refuses, and says why
+            logger.warning("refused a WebSocket from %s: %d, %s", ascii(self.peer), code, ascii(reason[:200]))
         super().failHandshake(reason, code, responseHeaders)
 
     def onOpen(self) -> None:
@@ -87,7 +96,12 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
             and not self.autoPingTimeoutCall  # which what comes in puts an end to
         ):
             data = self._take_texts(data)
-        if data:
+        elif self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
+            # A client waits for the answer (RFC 6455, section 4.1); autobahn would begin anew, and keep all of it
+            logger.warning("refused a WebSocket from %s: it goes on before it was answered", ascii(self.peer))
+            self.transport.abortConnection()
+            return
+        if data and not self.deaf:
             super().dataReceived(data)
 
     def _take_texts(self, data: bytes) -> bytes:
@@ -114,19 +128,34 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
         self.application_queue.put_nowait({"type": "websocket.receive", "text": text})
         self._read_no_faster()
 
+    def onFrameBegin(self) -> None:
+        """A frame that the application is not told of as it comes: a ping or pong, a fragment, or half a text."""
+        rate = None if self.server is None else self.server.options.frames
+        if rate is not None and self.state == self.STATE_OPEN and self.other_frames.wait(rate):
+            metrics.floods.add()
+            logger.warning("a socket from %s was closed: too many control frames or fragments", ascii(self.peer))
+            self.sendCloseFrame(FLOOD, b"too many control frames or fragments")
+        super().onFrameBegin()
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         super().onMessage(payload, isBinary)
         self._read_no_faster()
 
     def _read_no_faster(self) -> None:
         """Leave in the kernel what the application does not get to."""
-        if self.application_queue.qsize() == UNREAD_MESSAGES:
+        queue = self.application_queue
+        if not self.paused and (queue.qsize() >= UNREAD_MESSAGES or queue.size >= UNREAD_BYTES):
+            self.paused = True
             self.transport.pauseProducing()
             asyncio.get_running_loop().call_later(UNREAD_RETRY_S, self.read_on)
 
     def read_on(self) -> None:
         """Take more from the client once the application has looked at what there is."""
-        if self.application_queue.qsize() < UNREAD_MESSAGES // 2:
+        if self.server is not None and self.server.draining:
+            return  # which reads nothing but close frames, when it is time for them
+        queue = self.application_queue
+        if queue.qsize() < UNREAD_MESSAGES // 2 and queue.size < UNREAD_BYTES:
+            self.paused = False
             self.transport.resumeProducing()
         elif self.state != self.STATE_CLOSED:
             asyncio.get_running_loop().call_later(UNREAD_RETRY_S, self.read_on)
@@ -156,10 +185,20 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
 
     def sendCloseFrame(self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False) -> None:
         self.outbox.close()  # nothing may follow a close frame
+        if code == FLOOD:
+            self.deaf, self.data = True, b""
+            self.abort_in(ABORT_S)
         super().sendCloseFrame(code, reasonUtf8, isReply)
+
+    def onAutoPingTimeout(self) -> None:
+        """A ping may wait behind what takes long to read, which has a patience of its own (`ServerOptions.stall`)."""
+        self.autoPingTimeoutCall = None
+        if not self.outbox.pending:
+            super().onAutoPingTimeout()
 
     def too_slow(self) -> None:
         """The reader does not keep up: it comes back with its last number."""
+        metrics.slow_readers.add()
         self.sendCloseFrame(TOO_SLOW, b"reads too slowly")
         self.abort_in(ABORT_S)
 

@@ -14,14 +14,20 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.logger import globalLogPublisher
 
+from chatcli.server import peers, stream
 from chatcli.server.arrivals import Arrivals
+from chatcli.server.channel import ChatChannel
 from chatcli.server.options import ServerOptions
+from chatcli.server.ports import adopted
 from chatcli.server.protocol import ChatProtocol
+from chatcli.server.turns import take_turns
 
 logger = logging.getLogger(__name__)
 
 EXTENSION = "roomline.frames"
 APPLICATION_CLOSE_S = 15.0
+UNASKED_SHARE = 0.2  # of the drain, for the first request on a connection that is open: browsers keep some in reserve
+UNASKED_LOOK_S = 0.02
 
 
 class ChatServer(Server):  # type: ignore[misc]
@@ -33,12 +39,13 @@ class ChatServer(Server):  # type: ignore[misc]
         sockets: Sequence[socket.socket],
         options: ServerOptions,
         *,
-        ready: Callable[[], None],
+        ready: Callable[[], object],
+        local: socket.socket | None = None,
         stopping: Callable[[int], None],
         signal_handlers: bool = True,
     ) -> None:
-        """`sockets` listen already. `ready()` is called when they are served, `stopping(n)` when n WebSockets are
-        about to be closed."""
+        """`sockets` listen already, as does `local`, which is for this account's own programs. `ready()` is called when
+        they are served, `stopping(n)` when n WebSockets are about to be closed."""
         super().__init__(
             application,
             endpoints=["sockets of our own"],  # it wants some; run() shall find none
@@ -57,7 +64,10 @@ class ChatServer(Server):  # type: ignore[misc]
         self.endpoints: list[str] = []
         self.options = options
         self.draining = False
-        self._sockets, self._ready, self._stopping = list(sockets), ready, stopping
+        #: Connections that were accepted and on which no request has come yet, whole.
+        self.unasked: set[ChatChannel] = set()
+        self._local, self._ready, self._stopping = local, ready, stopping
+        self._sockets = [*sockets, *filter(None, [local])]
         self._ports: list[Any] = []
         self._show_warning = warnings.showwarning
 
@@ -65,7 +75,8 @@ class ChatServer(Server):  # type: ignore[misc]
         """The last thing before the reactor runs."""
         warnings.showwarning = self._show_warning  # Daphne's silence is for Twisted's log, not for Python's warnings
         globalLogPublisher.addObserver(report_failure)  # type: ignore[arg-type]
-        self.http_factory.timeOut = self.options.idle
+        self.http_factory.timeOut = self.options.request
+        self.http_factory.protocol = ChatChannel
         self.ws_factory.protocol = ChatProtocol
         self.ws_factory.setProtocolOptions(
             failByDrop=False,  # a close frame that says why, instead of a broken connection
@@ -73,9 +84,10 @@ class ChatServer(Server):  # type: ignore[misc]
             allowNullOrigin=True,  # origins are the application's business
         )
         for bound in self._sockets:
-            bound.setblocking(False)
-            self._ports.append(reactor.adoptStreamPort(bound.fileno(), bound.family, self.http_factory))
-            bound.close()  # the reactor has its own descriptor
+            port = adopted(bound, self.http_factory, local=bound is self._local)
+            if self.options.shared:
+                take_turns(port)
+            self._ports.append(port)
         # In the running event loop, which `callWhenRunning` is ahead of
         reactor.callLater(0, self._begin)  # type: ignore[arg-type]  # an interface's method has no self
 
@@ -86,9 +98,11 @@ class ChatServer(Server):  # type: ignore[misc]
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope["root_path"] = self.root_path  # and not what a client's header says
+        scope["extensions"] = peers.extension(protocol.transport)
         if not isinstance(protocol, ChatProtocol):
+            scope["extensions"][stream.EXTENSION] = partial(stream.Stream, protocol, self.options)
             return super().create_application(protocol, scope)
-        scope["extensions"] = {EXTENSION: protocol.outbox}
+        scope["extensions"][EXTENSION] = protocol.outbox
         scope["asgi"] = {"version": "3.0"}
         arrivals = Arrivals()
         application = self.application(scope=scope, receive=arrivals.get, send=partial(self.handle_reply, protocol))
@@ -98,7 +112,7 @@ class ChatServer(Server):  # type: ignore[misc]
     def kill_all_applications(self) -> Deferred[None]:
         """Daphne's hook before the reactor stops; the reactor waits for what is returned."""
         drained: Deferred[None] = Deferred.fromFuture(asyncio.ensure_future(self._drain()))
-        return drained.addErrback(lambda failure: logger.error("%s", failure.getTraceback()))
+        return drained.addErrback(lambda failure: logger.error("stopping failed", exc_info=_of(failure)))
 
     async def _drain(self) -> None:
         self.draining = True
@@ -125,9 +139,16 @@ class ChatServer(Server):  # type: ignore[misc]
             protocol.transport.resumeProducing()  # for their close frames
 
     async def _end_applications(self) -> None:
-        """Wait for the connections' applications, then cancel those that are left."""
-        if running := self._running():
-            await asyncio.wait(running, timeout=self.options.drain)
+        """Wait for the connections' applications, then cancel those that are left. Who was accepted is still heard: the
+        kernel has told him that he is connected."""
+        clock = asyncio.get_running_loop().time
+        asked_until, until = clock() + UNASKED_SHARE * self.options.drain, clock() + self.options.drain
+        while clock() < until and (self._running() or (self.unasked and clock() < asked_until)):
+            if running := self._running():
+                patience = UNASKED_LOOK_S if self.unasked else until - clock()
+                await asyncio.wait(running, timeout=max(0.0, patience))
+            else:
+                await asyncio.sleep(UNASKED_LOOK_S)
         if late := self._running():
             for task in late:
                 task.cancel()
@@ -142,4 +163,9 @@ def report_failure(event: dict[str, Any]) -> None:
     """An exception that only Twisted met: a bug, which must not vanish."""
     failure = event.get("log_failure")
     if failure and not failure.check(ReactorNotRunning):  # a second signal, while we stop
-        logger.error("%s", failure.getTraceback())
+        logger.error("an exception that only Twisted met", exc_info=_of(failure))
+
+
+def _of(failure: Any) -> tuple[type[BaseException], BaseException, Any]:
+    """Twisted's failure as logging has it."""
+    return failure.type, failure.value, failure.getTracebackObject()

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from django.core.management.base import CommandError
 
 from chatcli.console import one_line
 from chatcli.locks import try_lock
-from chatcore.exceptions import Unavailable
+from chatcore.exceptions import BadRequest, ChatError, Unavailable
 
 
 class CursorInUse(Unavailable):
@@ -43,7 +42,7 @@ class CursorFile:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Have it alone. CursorInUse names who else has it; a CommandError when its folder cannot be written."""
+        """Have it alone. CursorInUse names who else has it; a ChatError when its folder cannot be written."""
         path = self._path.with_name(self._path.name + ".lock")  # the file itself is another one after each save
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -62,7 +61,7 @@ class CursorFile:
             os.close(descriptor)
 
     def load(self) -> dict[str, Position] | None:
-        """What it holds; None if there is no file. A CommandError for one that is no cursor file."""
+        """What it holds; None if there is no file. BadRequest for one that is no cursor file."""
         try:
             return _positions.decode(self._path.read_bytes())
         except FileNotFoundError:
@@ -70,14 +69,13 @@ class CursorFile:
         except OSError as error:
             raise self._unusable(error) from error
         except (ValueError, RecursionError) as error:
-            raise CommandError(
+            raise BadRequest(
                 f"{self._shown} is no cursor file of chat_tail ({one_line(str(error))}); it was left as it is: "
-                "name another file, or move it away to begin anew",
-                returncode=2,
+                "name another file, or move it away to begin anew"
             ) from error
 
     def save(self, positions: Mapping[str, Position]) -> None:
-        """Replace what it holds, at once or not at all. A CommandError when that fails."""
+        """Replace what it holds, at once or not at all. A ChatError when that fails."""
         try:
             descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
             with open(descriptor, "wb") as file:  # noqa: PTH123  of a descriptor
@@ -88,6 +86,6 @@ class CursorFile:
         except OSError as error:
             raise self._unusable(error) from error
 
-    def _unusable(self, error: OSError) -> CommandError:
+    def _unusable(self, error: OSError) -> ChatError:
         where = one_line(str(error.filename or ""))
-        return CommandError(f"cursor file {self._shown} cannot be used: {error.strerror}: {where}")
+        return ChatError(f"cursor file {self._shown} cannot be used: {error.strerror}: {where}")

@@ -12,9 +12,9 @@ from chatcli.filters import Filters
 from chatcli.tail.options import Wanted
 from chatcli.tail.progress import Progress
 from chatcli.tail.sinks import Shown, Sink
+from chatcli.tail.source import PAGE
 from chatcli.tail.tracks import Entry, Item, Missing
 from chatcore.events import Typing, decode_event, is_message
-from chatcore.feed import PAGE
 
 _MOST_WHISPERS = 100
 _typing = msgspec.json.Decoder(Typing)

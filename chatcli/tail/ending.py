@@ -1,4 +1,4 @@
-"""A signal as an end in order. Only for a process that is the command's own."""
+"""Ends of a tail: a time that is over, and a signal as an end in order, in a process that is the command's own."""
 
 import asyncio
 import os
@@ -7,13 +7,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from django.core.management.base import OutputWrapper
+from chatcore.exceptions import ChatError
 
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 #: Seconds for which the loop may not hear of a signal before the next one ends the process at once.
 _DEAF = 1.0
+
+
+class TimeOver(ChatError):
+    """The time for which to go on is over."""
+
+    code, status, exit_code = "time_over", 504, 124
 
 
 class Signalled(Exception):
@@ -63,7 +69,7 @@ def die_of(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-def leave(stream: OutputWrapper, line: str, code: int) -> NoReturn:
+def leave(stream: Any, line: str, code: int) -> NoReturn:
     """End with this line and code, and wait for no thread: one of them prints to somebody who does not read, and
     `stream` may be read by him too."""
     with suppress(OSError, ValueError):

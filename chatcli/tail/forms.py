@@ -5,8 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import CommandError
-
 from chatcli import handler, render, template
 from chatcli.console import Console
 from chatcli.handler import Handler
@@ -15,6 +13,7 @@ from chatcli.tail.sinks import Handling, Nowhere, Printing, Sink
 from chatcli.template import Template
 from chatcli.times import caller_zone
 from chatcore.events import encode
+from chatcore.exceptions import BadRequest
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,15 +40,15 @@ def sink(
     prefix: bool,
     **_: Any,
 ) -> Sink:
-    """Where events go. A CommandError for forms that exclude each other."""
+    """Where events go. BadRequest for forms that exclude each other."""
     json = json or output == "json"
     given = {"--json": json, "-o text": output == "text", "--template": template is not None}
     forms = [form for form, is_given in given.items() if is_given]
     if len(forms) > 1:
-        raise CommandError(f"{' and '.join(forms)}: choose one", returncode=2)
+        raise BadRequest(f"{' and '.join(forms)}: choose one")
     if exec_command is not None:
         if forms:
-            raise CommandError(f"--exec prints nothing itself: leave out {forms[0]}", returncode=2)
+            raise BadRequest(f"--exec prints nothing itself: leave out {forms[0]}")
         return Handling(Handler(exec_command, exec_retries), talk)
     if quiet:
         return Nowhere()

@@ -4,14 +4,12 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.core.management.base import CommandError
-
 from chatcli import times
 from chatcli.numbers import whole
 from chatcli.tail.start import Start
+from chatcore.exceptions import BadRequest
 
 LINES = 10
-POLL_S = 0.05
 EVENTS = ("messages", "changes", "all")
 
 
@@ -25,7 +23,6 @@ class Wanted(NamedTuple):
     timeout: float | None
     idle: float | None
     events: str
-    poll: float
     cursor_file: str | None
 
 
@@ -42,13 +39,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=EVENTS,
         default="messages",
         help="changes: edits and deletions too; all: also who is typing (messages)",
-    )
-    events.add_argument(
-        "--poll",
-        type=times.seconds,
-        default=POLL_S,
-        metavar="S",
-        help=f"how often to look where no broker tells ({POLL_S})",
     )
 
 
@@ -98,17 +88,16 @@ def wanted(
     timeout: float | None,
     idle: float | None,
     events: str,
-    poll: float,
     cursor_file: str | None,
     **_: Any,
 ) -> Wanted:
-    """What the options ask for. A CommandError when they cannot all be had."""
+    """What the options ask for. BadRequest when they cannot all be had."""
     if idle is not None and not follow:
-        raise CommandError("--no-follow waits for nothing: leave out --idle", returncode=2)
+        raise BadRequest("--no-follow waits for nothing: leave out --idle")
     if cursor_file == "":
-        raise CommandError("--cursor-file needs the path of a file", returncode=2)
+        raise BadRequest("--cursor-file needs the path of a file")
     start = Start(_bound(lines, after, since), after, since)
-    return Wanted(start, _end(until, since, follow), follow, count, timeout, idle, events, poll, cursor_file)
+    return Wanted(start, _end(until, since, follow), follow, count, timeout, idle, events, cursor_file)
 
 
 def _end(until: str | None, since: datetime | None, follow: bool) -> datetime | None:
@@ -117,9 +106,9 @@ def _end(until: str | None, since: datetime | None, follow: bool) -> datetime | 
     try:
         end = times.until(until, since=since, ahead=follow)
     except ArgumentTypeError as error:
-        raise CommandError(f"argument --until: {error}", returncode=2) from error
+        raise BadRequest(f"argument --until: {error}") from error
     if since is not None and end <= since:
-        raise CommandError(f"--until {until} is not after --since: nothing lies between them", returncode=2)
+        raise BadRequest(f"--until {until} is not after --since: nothing lies between them")
     return end
 
 

@@ -8,11 +8,9 @@ from sys import maxsize
 
 from chatcli.tail.cursor import CursorFile, Position
 from chatcli.tail.selection import Selection
+from chatcli.tail.source import Logs, RoomLog, Source
 from chatcli.tail.start import Start, changed, end
 from chatcli.tail.tracks import Track
-from chatcore import history
-from chatcore.feed import Lookout
-from chatcore.history import RoomLog
 
 #: At most so many records, and at most the records of so many seconds, are shown again after a sudden death.
 STEP = 100
@@ -23,7 +21,7 @@ class Progress:
     """The rooms on their way. It lives in the event loop; what is slow is done in threads."""
 
     def __init__(self, selection: Selection, start: Start, until: datetime | None, file: CursorFile | None) -> None:
-        """`until`: where the backlog ends at the latest. `file` is ours alone, or None. A CommandError if it is bad."""
+        """`until`: where the backlog ends at the latest. `file` is ours alone, or None. A ChatError if it is bad."""
         self.tracks: dict[int, Track] = {}
         self._selection, self._start, self._until, self._file = selection, start, until, file
         saved = file.load() if file is not None else None
@@ -36,30 +34,33 @@ class Progress:
         self._shown = self._saved = 0
         self._moved = False
 
-    async def begin(self, lookout: Lookout) -> None:
+    async def begin(self, source: Source) -> None:
         """Find the rooms and where to begin in each. RoomNotFound; nothing is printed before."""
-        logs = await lookout.read(history.room_logs)
+        logs = await source.read(source.logs.rooms)
         epochs = {room.epoch for room in logs}
         self._heads = {room.id: room.head for room in logs}
-        for room in await lookout.read(self._selection.rooms, logs, self._others):
-            await self._add(lookout, room, epochs, self._start)
+        chosen, unknown = self._selection.rooms(logs, self._others)
+        if unknown:
+            raise await source.read(source.logs.unknown_room, unknown[0])
+        for room in chosen:
+            await self._add(source, room, epochs, self._start)
 
-    async def join(self, lookout: Lookout) -> AsyncGenerator[Track, None]:
+    async def join(self, source: Source) -> AsyncGenerator[Track, None]:
         """The rooms that have come since, from their beginning; without a cursor file those that were only renamed, or
         in the archive, from where they stood when we began. Names are brought up to date."""
-        logs = await lookout.read(history.room_logs)
+        logs = await source.read(source.logs.rooms)
         epochs = {room.epoch for room in logs}
         for room in logs:
             if (track := self.tracks.get(room.id)) is not None:
                 track.name, track.key = room.name, room.key
             elif self._selection.takes(room):
-                yield await self._add(lookout, room, epochs, None)
+                yield await self._add(source, room, epochs, None)
 
-    async def bound(self, lookout: Lookout) -> None:
+    async def bound(self, source: Source) -> None:
         """Let the rooms' backlogs end where they end now."""
-        for room in await lookout.read(history.room_logs):
+        for room in await source.read(source.logs.rooms):
             if (track := self.tracks.get(room.id)) is not None:
-                track.upto = await lookout.read(end, room, self._until)
+                track.upto = await source.read(end, source.logs, room, self._until)
 
     @property
     def step(self) -> int:
@@ -77,7 +78,7 @@ class Progress:
         self._moved = True
 
     async def save(self) -> None:
-        """Write the cursor file, if there is one. A CommandError when that fails."""
+        """Write the cursor file, if there is one. A ChatError when that fails."""
         shown, self._moved = self._shown, False
         if self._file is not None:
             loop = asyncio.get_running_loop()
@@ -110,10 +111,10 @@ class Progress:
             result[key] = Position(track.rev, track.event_id, track.epoch)
         return result
 
-    async def _add(self, lookout: Lookout, room: RoomLog, epochs: Collection[str], start: Start | None) -> Track:
+    async def _add(self, source: Source, room: RoomLog, epochs: Collection[str], start: Start | None) -> Track:
         key = self._saved_key(room, epochs)
         position = None if key is None else self._others[key]
-        track = await lookout.read(self._track, room, position, None if self._resumes else start)
+        track = await source.read(self._track, source.logs, room, position, None if self._resumes else start)
         if key is not None:
             track.chosen_key = key
             del self._others[key]
@@ -121,15 +122,15 @@ class Progress:
         self._moved = True
         return track
 
-    def _track(self, room: RoomLog, position: Position | None, start: Start | None) -> Track:
-        """Where to begin: at the saved position, else as `start` has it, else at the beginning. Reads the database."""
+    def _track(self, logs: Logs, room: RoomLog, position: Position | None, start: Start | None) -> Track:
+        """Where to begin: at the saved position, else as `start` has it, else at the beginning. Blocks."""
         if position is not None:
-            track = Track(room, position.rev, position.epoch, position.id, changed(room, position))
+            track = Track(room, position.rev, position.epoch, position.id, changed(logs, room, position))
         else:
-            rev, gap = (self._first(room), None) if start is None else start.place(room)
+            rev, gap = (self._first(room), None) if start is None else start.place(logs, room)
             known = self._file is not None and rev > room.floor
-            track = Track(room, rev, room.epoch, history.event_id(room.id, rev) if known else None, gap)
-        track.upto = end(room, self._until)
+            track = Track(room, rev, room.epoch, logs.event_id(room, rev) if known else None, gap)
+        track.upto = end(logs, room, self._until)
         return track
 
     def _first(self, room: RoomLog) -> int:

@@ -9,11 +9,10 @@ from sys import maxsize
 
 import msgspec
 
+from chatcli.tail.source import PAGE, Run, Source
 from chatcli.tail.tracks import Entry, Item, Missing, Track
-from chatcore.bell import Batch
 from chatcore.events import Gap
 from chatcore.exceptions import RoomNotFound
-from chatcore.feed import PAGE, Lookout, follow, replay
 
 #: Events of all rooms together that are read ahead at most, and of each at least.
 _READ_AHEAD, _SMALLEST_PAGE = 20_000, 20
@@ -36,24 +35,24 @@ def page_size(rooms: int) -> int:
     return max(_SMALLEST_PAGE, min(PAGE, _READ_AHEAD // max(1, rooms)))
 
 
-async def backlog(lookout: Lookout, tracks: Sequence[Track], *, patient: bool) -> AsyncGenerator[Item, None]:
+async def backlog(source: Source, tracks: Sequence[Track], *, patient: bool) -> AsyncGenerator[Item, None]:
     """What the rooms' logs hold from where the tracks stand to where their backlogs end; several rooms are merged by
-    (created_at, room, seq). Unless `patient`, a database that does not answer raises Unavailable."""
+    (created_at, room, seq). Unless `patient`, a source that does not answer raises Unavailable."""
     page = page_size(len(tracks))
-    rooms = [_room_backlog(lookout, track, page, patient) for track in tracks]
+    rooms = [_room_backlog(source, track, page, patient) for track in tracks]
     async with aclosing(rooms[0] if len(rooms) == 1 else _merged(tracks, rooms)) as items:
         async for item in items:
             yield item
 
 
-async def _room_backlog(lookout: Lookout, track: Track, page: int, patient: bool) -> AsyncGenerator[Item, None]:
+async def _room_backlog(source: Source, track: Track, page: int, patient: bool) -> AsyncGenerator[Item, None]:
     (after, epoch), upto = track.next, track.upto
     if track.gap is not None:
         yield Missing(track, track.gap)
     if after >= upto:
         return
     try:
-        async with aclosing(replay(lookout, track.id, after, epoch, page=page, patient=patient)) as items:
+        async with aclosing(source.replay(track.id, after, epoch, page=page, patient=patient)) as items:
             async for item in items:
                 if isinstance(item, Gap):
                     if item.reason != "pruned":  # upto is a rev of another history
@@ -71,14 +70,14 @@ async def _room_backlog(lookout: Lookout, track: Track, page: int, patient: bool
 
 async def _merged(tracks: Sequence[Track], rooms: Sequence[AsyncIterator[Item]]) -> AsyncGenerator[Item, None]:
     """The rooms' items in one order, several at a time. Each room is read as far as it is needed, and a page ahead."""
-    sources = [_Source(track, room) for track, room in zip(tracks, rooms, strict=True)]
-    heap = [(await source.advance(), number) for number, source in enumerate(sources)]
+    readers = [_Reader(track, room) for track, room in zip(tracks, rooms, strict=True)]
+    heap = [(await reader.advance(), number) for number, reader in enumerate(readers)]
     heap = [(key, number) for key, number in heap if key is not None]
     heapq.heapify(heap)
     ready: list[Entry] = []
     while heap:
         number = heap[0][1]
-        head = sources[number].head
+        head = readers[number].head
         if isinstance(head, Missing):
             if ready:
                 yield ready
@@ -89,7 +88,7 @@ async def _merged(tracks: Sequence[Track], rooms: Sequence[AsyncIterator[Item]])
         if len(ready) >= PAGE:
             yield ready
             ready = []
-        key = await sources[number].advance()
+        key = await readers[number].advance()
         if key is None:
             heapq.heappop(heap)
         else:
@@ -98,7 +97,7 @@ async def _merged(tracks: Sequence[Track], rooms: Sequence[AsyncIterator[Item]])
         yield ready
 
 
-class _Source:
+class _Reader:
     """One room in a merge: its next entry or gap, and what that is ordered by."""
 
     def __init__(self, track: Track, items: AsyncIterator[Item]) -> None:
@@ -123,7 +122,7 @@ class _Source:
 
 
 async def live(
-    lookout: Lookout, track: Track, page: int, whispered: Callable[[bytes], None] | None, *, rewinds: bool
+    source: Source, track: Track, page: int, whispered: Callable[[bytes], None] | None, *, rewinds: bool
 ) -> AsyncGenerator[Item, None]:
     """What comes to the room's log from where the track stands, which must have moved on when the next is asked for;
     a last gap when the room is deleted. `rewinds`: after a change of history begin at the oldest event."""
@@ -131,10 +130,10 @@ async def live(
         while True:
             if track.gap is not None:
                 yield Missing(track, track.gap)
-            feed = follow(lookout, track.id, track.rev, track.epoch, whispered, page)
+            feed = source.follow(track.id, track.rev, track.epoch, whispered, page)
             async with aclosing(feed) as items:
                 async for item in items:
-                    if isinstance(item, Batch):
+                    if isinstance(item, Run):
                         yield _entries(track, item)
                     elif rewinds and item.reason in _SKIPPING:
                         yield _missing(track, msgspec.structs.replace(item, upto=0))
@@ -145,9 +144,9 @@ async def live(
         yield _deleted(track)
 
 
-def _entries(track: Track, batch: Batch) -> list[Entry]:
-    """The batch's events one by one."""
-    return [Entry(track, rev, payload) for rev, payload in enumerate(batch.payloads, batch.prev + 1)]
+def _entries(track: Track, run: Run) -> list[Entry]:
+    """The run's events one by one."""
+    return [Entry(track, rev, payload) for rev, payload in enumerate(run.payloads, run.prev + 1)]
 
 
 def _missing(track: Track, gap: Gap) -> Missing:

@@ -4,14 +4,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 
-from django.core.management.base import CommandError
-
 from chatcli.tail.cursor import Position
-from chatcore import history
-from chatcore.exceptions import NotFound
-from chatcore.history import RoomLog
+from chatcli.tail.source import RoomLog
+from chatcore.exceptions import BadRequest, NotFound
 from chatcore.names import room_key
-from chatcore.permissions import SYSTEM
 
 _GLOB = re.compile(r"[*?\[]")
 
@@ -20,12 +16,12 @@ class Selection:
     """The rooms that the words name. Names are matched by their keys, so in any spelling."""
 
     def __init__(self, words: Sequence[str], all_rooms: bool) -> None:
-        """CommandError unless it is either words or all rooms."""
+        """BadRequest unless it is either words or all rooms."""
         if all_rooms == bool(words):
             what = (
                 "either rooms or --all, not both" if words else "which room? name one, a glob such as 'ops-*', or --all"
             )
-            raise CommandError(what, returncode=2)
+            raise BadRequest(what)
         self._names = {room_key(word): word for word in words if not _GLOB.search(word)}
         globs = ["*"] if all_rooms else [word for word in words if _GLOB.search(word)]
         self._globs = {glob: _matcher(glob) for glob in globs}
@@ -44,9 +40,9 @@ class Selection:
         """Whether the room belongs to it as it is now: one that is archived only by its very name."""
         return room.key in self._names or (not room.archived and self.matches(room.key))
 
-    def rooms(self, logs: Iterable[RoomLog], saved: Mapping[str, Position]) -> list[RoomLog]:
+    def rooms(self, logs: Iterable[RoomLog], saved: Mapping[str, Position]) -> tuple[list[RoomLog], list[str]]:
         """The rooms of `logs` that belong to it, with those that did when the cursor was `saved`: a room may have
-        been renamed or archived since. RoomNotFound for a name that is nobody's."""
+        been renamed or archived since. And the names that are nobody's."""
         logs = list(logs)
         chosen = {room.id: room for room in logs if self.takes(room)}
         found = {room.key for room in chosen.values()}
@@ -56,10 +52,7 @@ class Selection:
                 room = by_epoch[position.epoch]
                 chosen[room.id] = room
                 found.add(key)
-        for key, word in self._names.items():
-            if key not in found:
-                raise history.unknown_room(word, SYSTEM)
-        return list(chosen.values())
+        return list(chosen.values()), [word for key, word in self._names.items() if key not in found]
 
     def unmatched(self, keys: Sequence[str]) -> list[str]:
         """The globs that none of the keys match."""
@@ -68,7 +61,7 @@ class Selection:
 
 def no_match(globs: Sequence[str]) -> NotFound:
     """That there is nothing to print."""
-    return NotFound("room", f"matches {' or '.join(globs)}", hint="; ./manage.py chat_tail --all shows all of them")
+    return NotFound("room", f"matches {' or '.join(globs)}", hint="; --all shows all rooms")
 
 
 def _matcher(glob: str) -> Callable[[str], bool]:

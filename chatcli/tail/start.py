@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chatcli.tail.cursor import Position
-from chatcore import history
+from chatcli.tail.source import Logs, RoomLog
 from chatcore.events import Gap, Message
-from chatcore.history import RoomLog
 
 
 class Start(NamedTuple):
@@ -17,57 +16,57 @@ class Start(NamedTuple):
     after: int | None
     since: datetime | None
 
-    def place(self, room: RoomLog) -> tuple[int, Gap | None]:
+    def place(self, logs: Logs, room: RoomLog) -> tuple[int, Gap | None]:
         """The rev above which the room's events are wanted, and the gap that lies before them."""
         revs, lost = [room.floor], None
         if self.lines is not None:
-            revs.append(before(room, history.messages_after(room.id, max(0, room.last_seq - self.lines), 1)))
+            revs.append(before(room, logs.messages_after(room, max(0, room.last_seq - self.lines), 1)))
         if self.since is not None:
-            revs.append(before(room, history.messages_since(room.id, self.since, 1)))
+            revs.append(before(room, logs.messages_since(room, self.since, 1)))
         if self.after is not None:
-            rev, lost = _after(room, self.after)
+            rev, lost = _after(logs, room, self.after)
             revs.append(rev)
         begin = max(revs)
         return begin, lost if lost is not None and lost.upto == begin else None
 
 
-def _after(room: RoomLog, seq: int) -> tuple[int, Gap | None]:
+def _after(logs: Logs, room: RoomLog, seq: int) -> tuple[int, Gap | None]:
     """The rev of the message of this number, and a gap if the next one is not there."""
     if seq > room.last_seq:
         return room.head, gap(room, "ahead", room.head, room.head)
-    found = {message.seq: message for message in history.messages_after(room.id, seq - 1, 2)}
+    found = {message.seq: message for message in logs.messages_after(room, seq - 1, 2)}
     following = found.get(seq + 1)
     if seq < room.last_seq and (following is None or following.rev <= room.floor):
         return room.floor, gap(room, "pruned", room.floor, room.floor)
     return max(room.floor, found[seq].rev if seq in found else 0), None
 
 
-def changed(room: RoomLog, position: Position) -> Gap | None:
+def changed(logs: Logs, room: RoomLog, position: Position) -> Gap | None:
     """The gap up to the oldest event there is, if the room's history is not the one in which the cursor was saved."""
     if position.epoch != room.epoch:
         reason = "epoch"
     elif position.rev > room.head:
         reason = "ahead"
-    elif not _same_event(room, position):
+    elif not _same_event(logs, room, position):
         reason = "history_changed"
     else:
         return None
     return gap(room, reason, position.rev, room.floor)
 
 
-def _same_event(room: RoomLog, position: Position) -> bool:
+def _same_event(logs: Logs, room: RoomLog, position: Position) -> bool:
     if position.id is None or position.rev <= room.floor:
         return True
-    found = history.event_id(room.id, position.rev)
+    found = logs.event_id(room, position.rev)
     if found is None:  # it may have been pruned right now
-        state = history.heads([room.id]).get(room.id)
-        return state is not None and position.rev <= state.floor
+        floor = logs.floor(room)
+        return floor is not None and position.rev <= floor
     return found == position.id
 
 
-def end(room: RoomLog, until: datetime | None) -> int:
+def end(logs: Logs, room: RoomLog, until: datetime | None) -> int:
     """The rev of the room's last event before that moment; without one the last there is."""
-    return room.head if until is None else before(room, history.messages_since(room.id, until, 1))
+    return room.head if until is None else before(room, logs.messages_since(room, until, 1))
 
 
 def before(room: RoomLog, found: Sequence[Message]) -> int:

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from chatcli.tail.source import RoomLog
 from chatcore.events import Gap, decode_event
-from chatcore.history import RoomLog
 
 
 class Track:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.core.management import call_command
-from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from chatcli import server_record
@@ -20,6 +19,7 @@ from chatcli.locks import try_lock
 from chatcli.upkeep import files
 from chatcli.upkeep.backup import stamp
 from chatcli.upkeep.files import Contents
+from chatcore.database import connection
 from chatcore.exceptions import BadRequest, Forbidden, Unavailable
 from chatcore.services.restoring import begin_new_history
 from chatcore.services.turnstile import turn
@@ -98,7 +98,7 @@ def _bring_up_to_date(path: Path, candidate: Path) -> None:
         if unknown := ours - loader.disk_migrations.keys():
             newest = max(name for _, name in unknown)
             raise Forbidden(f"{path} was made by a newer version of this program ({newest}): update it first")
-        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0, database=connection.alias)
         begin_new_history()
     with closing(sqlite3.connect(candidate)) as opened:
         opened.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from chatcli.sending.appointments import when
 from chatcli.subcommands import Subcommand, SubcommandsCommand
-from chatcli.times import future
+from chatcli.times import future, when
 from chatcore.permissions import SYSTEM
 from chatcore.services.sanctions import impose_sanction, lift_sanction
 

@@ -5,6 +5,6 @@ A ring may be lost, late or foreign; nobody relies on it for anything but speed.
 
 from chatcore.bell.layer import Batch, configured
 from chatcore.bell.listening import Listener
-from chatcore.bell.ringing import Bell, ring
+from chatcore.bell.ringing import Bell, nudge, ring
 
-__all__ = ["Batch", "Bell", "Listener", "configured", "ring"]
+__all__ = ["Batch", "Bell", "Listener", "configured", "nudge", "ring"]

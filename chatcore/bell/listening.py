@@ -13,6 +13,8 @@ from typing import Any
 from chatcore.bell.layer import (
     ALL,
     ECHO,
+    LONGEST_QUIET,
+    NUDGE,
     PATIENCE,
     PROBE,
     QUIET,
@@ -39,16 +41,20 @@ _LONGEST_NONCE = 100
 class Listener:
     """What one process hears: one channel in the groups of all rooms that somebody here follows."""
 
-    def __init__(self, heard: Callable[[Batch], None], whispered: Callable[[int, bytes], None]) -> None:
+    def __init__(self, heard: Callable[[Batch], None], whispered: Callable[[int, str, bytes], None]) -> None:
         self._heard = heard
         self._whispered = whispered
         self._wanted: set[int] = set()
         self._joined: set[int] = set()
         self._changed = asyncio.Event()
         self._server: str | None = None
+        #: Seconds before the layer is tried again; a failure makes it twice as long.
+        self._pause = QUIET / 2
         self._echoes: set[asyncio.Task[None]] = set()
         #: The bell whose rings are known here without the layer.
         self.own: str | None = None
+        #: Called when somebody's account, session or standing has changed.
+        self.nudged: Callable[[], None] | None = None
         #: Messages that were not ours, by reason.
         self.ignored: Counter[str] = Counter()
 
@@ -72,7 +78,7 @@ class Listener:
         return bool(self._wanted) or self._server is not None
 
     async def run(self) -> None:
-        """Listen until cancelled. A layer that fails is tried again every second."""
+        """Listen until cancelled. A layer that fails is tried again, after longer and longer pauses."""
         while True:
             receiving: asyncio.Task[None] | None = None
             try:
@@ -85,10 +91,11 @@ class Listener:
                     await self._keep_groups(layer, channel)
             except Exception as error:
                 logger.debug("listening failed: %s", line(error))
+                self._pause = min(2 * self._pause, LONGEST_QUIET)
             finally:
                 if receiving is not None:
                     receiving.cancel()
-            await asyncio.sleep(QUIET if self._needed else 0)
+            await asyncio.sleep(self._pause if self._needed else 0)
             if not self._needed:
                 await self._changed.wait()
                 self._changed.clear()
@@ -97,6 +104,7 @@ class Listener:
         """Join and leave groups as rooms are wanted and forgotten."""
         async with asyncio.timeout(PATIENCE):
             await layer.group_add(ALL, channel)
+        self._pause = QUIET / 2
         while True:
             self._changed.clear()
             for room_id in self._wanted - self._joined:
@@ -124,15 +132,23 @@ class Listener:
                 self._ignore("foreign", error)
 
     def _dispatch(self, layer: Layer, message: dict[str, Any]) -> None:
-        if message["type"] == WHISPER:
-            if message["from"] != self.own:
+        kind = message["type"]
+        if kind == RING:
+            self._rung(message)
+        elif kind == WHISPER:
+            if "epoch" not in message:
+                self.ignored["version"] += 1  # as of a ring
+            elif message["from"] != self.own:
                 self._whispered(*_checked_whisper(message))
-            return
-        if message["type"] == PROBE:
+        elif kind == PROBE:
             self._answer(layer, *_checked_probe(message))
-            return
-        if message["type"] != RING:
+        elif kind == NUDGE:
+            if self.nudged is not None:
+                self.nudged()
+        else:
             raise ValueError("not a ring")
+
+    def _rung(self, message: dict[str, Any]) -> None:
         if message["v"] != VERSION:
             self.ignored["version"] += 1  # of a process that has not been updated yet: the heads tell of its posts
             return
@@ -176,13 +192,13 @@ def _checked_probe(message: dict[str, Any]) -> tuple[str, str]:
     return channel, nonce
 
 
-def _checked_whisper(message: dict[str, Any]) -> tuple[int, bytes]:
-    """Its room and its payload; ValueError for one that cannot be ours."""
-    room_id, payload = message["room"], message["frame"]
-    if type(room_id) is not int or type(payload) is not bytes:
+def _checked_whisper(message: dict[str, Any]) -> tuple[int, str, bytes]:
+    """Its room, the room's epoch and the payload; ValueError for one that cannot be ours."""
+    room_id, epoch, payload = message["room"], message["epoch"], message["frame"]
+    if type(room_id) is not int or type(epoch) is not str or type(payload) is not bytes:
         raise ValueError("a whisper of wrong types")
     payload.decode()  # a socket's text
-    return room_id, payload
+    return room_id, epoch, payload
 
 
 def _checked(*ring: Any) -> Batch:

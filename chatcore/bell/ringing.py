@@ -1,17 +1,21 @@
 """Ringing: in order per room, coalesced while earlier rings are on their way, quiet after a failure."""
 
 import asyncio
+import atexit
 import logging
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 from chatcore.bell.layer import (
     ALL,
+    LONGEST_QUIET,
+    NOBODY,
+    NUDGE,
     PATIENCE,
     QUIET,
     RING,
@@ -48,10 +52,14 @@ class Bell:
         #: Tells what this bell rang from what others did.
         self.origin = uuid.uuid4().hex
         self._waiting: dict[int, Batch] = {}
-        self._whispers: dict[int, bytes] = {}
+        self._whispers: dict[int, tuple[str, bytes]] = {}
         self._task: asyncio.Task[bool] | None = None
         self._rest_until = self._quiet_until = 0.0
-        self._failing = False
+        self._quiet = QUIET
+        self._nudging = False
+        #: Whether the layer did not take the latest ring; how many it took, and how many not.
+        self.failing = False
+        self.rung = self.failed = 0
 
     def ring(self, batches: Sequence[Batch]) -> "asyncio.Task[bool]":
         """Queue the rings; the task's result is whether all that waited were rung."""
@@ -61,10 +69,19 @@ class Bell:
             self._task = asyncio.get_running_loop().create_task(self._run())
         return self._task
 
-    def whisper(self, room_id: int, payload: bytes) -> None:
+    def whisper(self, room_id: int, epoch: str, payload: bytes) -> None:
         """Tell those who listen now something that is not stored; the latest of each room is enough."""
-        self._whispers[room_id] = payload
+        self._whispers[room_id] = epoch, payload
         self.ring([])
+
+    def nudge(self) -> "asyncio.Task[bool]":
+        """Tell every server to look whether everybody may still be where he is; however many ask, one is enough."""
+        self._nudging = True
+        return self.ring([])
+
+    async def check(self) -> None:
+        """Ring nobody, to learn whether the layer takes it."""
+        await self._send(NOBODY, self._as_ring([]))
 
     async def close(self) -> None:
         """Ring what waits, as far as the broker lets us."""
@@ -73,15 +90,18 @@ class Bell:
 
     async def _run(self) -> bool:
         rung, clock = True, asyncio.get_running_loop().time
-        while self._waiting or self._whispers:
+        while self._waiting or self._whispers or self._nudging:
             if (rest := self._rest_until - clock()) > 0:
                 await asyncio.sleep(rest)
             waiting, self._waiting = self._waiting, {}
             whispers, self._whispers = self._whispers, {}
             for group, batches in _grouped(list(waiting.values())):
                 rung = await self._send(group, self._as_ring(batches)) and rung
-            for room_id, payload in whispers.items():
-                whisper = {"type": WHISPER, "from": self.origin, "room": room_id, "frame": payload}
+            if self._nudging:
+                self._nudging = False
+                await self._send(ALL, {"type": NUDGE})
+            for room_id, (epoch, payload) in whispers.items():
+                whisper = {"type": WHISPER, "from": self.origin, "room": room_id, "epoch": epoch, "frame": payload}
                 await self._send(group_name(room_id), whisper)
         return rung
 
@@ -90,7 +110,7 @@ class Bell:
         return {"type": RING, "v": VERSION, "from": self.origin, "rings": rings}
 
     async def _send(self, group: str, message: dict[str, Any]) -> bool:
-        """Whether the layer took it; after a failure nothing is tried for a second."""
+        """Whether the layer took it; after a failure nothing is tried for a second, and longer after the next ones."""
         clock = asyncio.get_running_loop().time
         if clock() < self._quiet_until:
             return False
@@ -101,14 +121,18 @@ class Bell:
             async with asyncio.timeout(PATIENCE):
                 await channel_layer().group_send(group, message)
         except Exception as error:
-            self._quiet_until = clock() + QUIET
-            if not self._failing:
+            self._quiet_until = clock() + self._quiet
+            self._quiet = min(2 * self._quiet, LONGEST_QUIET)
+            self.failed += 1
+            if not self.failing:
                 logger.warning("the live layer does not answer (%s); readers go on through the log", line(error))
-            self._failing = True
+            self.failing = True
             return False
-        if self._failing:
+        self.rung += 1
+        self._quiet = QUIET
+        if self.failing:
             logger.warning("the live layer answers again")
-        self._failing = False
+        self.failing = False
         return True
 
 
@@ -157,19 +181,37 @@ class _RingingThread:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bell = Bell()
+        self._nudge: Future[bool] | None = None
 
     def ring(self, batches: Sequence[Batch]) -> "Future[bool]":
+        return self._start(self._rung(batches))
+
+    def _start(self, work: Coroutine[Any, Any, bool]) -> "Future[bool]":
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=self._loop.run_forever, name="chat-bell", daemon=True).start()
-        return asyncio.run_coroutine_threadsafe(self._rung(batches), self._loop)
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     async def _rung(self, batches: Sequence[Batch]) -> bool:
         return await self._bell.ring(batches)
 
+    def nudge(self) -> None:
+        if self._nudge is None or self._nudge.done():  # of many at once the first is enough
+            self._nudge = self._start(self._nudged())
+
+    async def _nudged(self) -> bool:
+        return await self._bell.nudge()
+
+    def finish(self) -> None:
+        """A command that ends with a change lets the nudge out before."""
+        if self._nudge is not None:
+            with suppress(Exception):
+                self._nudge.result(PATIENCE)
+
 
 _thread = _RingingThread()
+atexit.register(lambda: _thread.finish())
 
 
 def ring(batches: Sequence[Batch], *, wait: float = 0.0) -> bool:
@@ -188,3 +230,9 @@ def ring(batches: Sequence[Batch], *, wait: float = 0.0) -> bool:
         return rung.result(wait)
     except TimeoutError:
         return False
+
+
+def nudge() -> None:
+    """Have every server look soon whether all who are connected may still be where they are. Waits for nothing."""
+    if configured():
+        _thread.nudge()

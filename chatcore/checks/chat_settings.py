@@ -13,7 +13,8 @@ from chatcore import conf
 from chatcore.rates import parsed_rate
 
 _OURS = "CHAT_"
-_NUMBERS = ("MAX_LENGTH", "OUTBOX_BYTES")
+_FUNCTIONS = ("DISPLAY_NAME", "PERMISSIONS")
+_RATES = ("RATE", "SIGNUP_RATE", "HISTORY_RATE", "SOCKET_FRAMES", "SOCKET_BYTES")
 
 
 def _given() -> dict[str, Any]:
@@ -42,11 +43,11 @@ def _trouble(name: str, value: Any, wanted: Any) -> str | None:
     """What is wrong with the value; None if nothing is."""
     try:
         msgspec.convert(value, wanted)
-        if name in _NUMBERS and value < 1:
+        if wanted is int and value < 1:
             return "expected at least 1"
-        if name == "RATE":
+        if name in _RATES:
             parsed_rate(value)
-        if name == "DISPLAY_NAME" and value is not None and not callable(import_string(value)):
+        if name in _FUNCTIONS and value is not None and not callable(import_string(value)):
             return "it is no function"
     except msgspec.ValidationError as error:
         return str(error).replace("`", "").replace("Expected", "expected")

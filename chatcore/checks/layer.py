@@ -7,13 +7,15 @@ from django.conf import settings
 from django.core.checks import CheckMessage, register
 from django.core.checks import Warning as CheckWarning
 
+from chatcore import conf
+
 #: What CONFIG of the pub/sub layer may have (channels_redis 4.3): it takes any other name and does nothing with it.
 _WORKING = ("hosts", "prefix", "serializer_format", "symmetric_encryption_keys")
 _PUBSUB = ("RedisPubSubChannelLayer", "RedisPubSubLoopLayer")
 
 
 def _layer() -> dict[str, Any]:
-    layer: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
+    layer: dict[str, Any] = getattr(settings, "CHANNEL_LAYERS", {}).get(conf.settings.CHANNEL_LAYER, {})
     return layer
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as CheckWarning
 
@@ -26,6 +26,30 @@ def sessions_can_be_ended(**kwargs: Any) -> list[CheckMessage]:
             id="chatcore.W005",
         )
     ]
+
+
+@register("chatcore")
+def people_can_sign_in(**kwargs: Any) -> list[CheckMessage]:
+    """The address that Django has by itself is nobody's until the site puts a page there."""
+    from django.conf.urls.i18n import is_language_prefix_patterns_used
+    from django.urls import Resolver404, resolve
+
+    urlconf = settings.ROOT_URLCONF
+    if settings.LOGIN_URL != global_settings.LOGIN_URL or settings.FORCE_SCRIPT_NAME:
+        return []  # chosen, perhaps outside of this site
+    try:
+        resolve(settings.LOGIN_URL, urlconf)
+    except Resolver404:
+        if not is_language_prefix_patterns_used(urlconf)[0]:
+            hint = 'Put a page there, or set LOGIN_URL to yours; "admin:login" is the admin\'s.'
+            return [
+                CheckWarning(
+                    f"Visitors are sent to LOGIN_URL, {settings.LOGIN_URL}, and there is no page.",
+                    hint=hint,
+                    id="chatcore.W014",
+                )
+            ]
+    return []
 
 
 @register("chatcore")
@@ -90,6 +114,14 @@ def own_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
     from django.http.request import validate_host  # not with every command: they all import this module
 
     host = urlsplit(_public_url()).hostname
+    if host is None and not settings.ALLOWED_HOSTS and not settings.DEBUG:  # with which Django allows localhost
+        return [
+            Error(
+                "ALLOWED_HOSTS is empty and DEBUG is off: the site would answer nobody.",
+                hint="Set CHAT_PUBLIC_URL=https://chat.example.org, or ALLOWED_HOSTS=['localhost', '127.0.0.1'].",
+                id="chatcore.E003",
+            )
+        ]
     if host is None or validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
         return []
     return [

@@ -8,15 +8,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from chatcore import conf, history
-from chatcore.consumers.session import Session, reply
+from chatcore import history, metrics
+from chatcore.consumers.session import Session, refused, reply
 from chatcore.events import Present, refusal
-from chatcore.exceptions import ChatError
+from chatcore.exceptions import ChatError, TooManySockets
 from chatcore.frames import BadFrame, Hello, parse_full, parse_plain
 from chatcore.hub import Hub
-from chatcore.outlets import Outlet, outlet_for
+from chatcore.limits import Allowance, Limits, inflow
+from chatcore.mount import sockets_address
+from chatcore.outlets import SocketOutlet, outlet_for
 from chatcore.permissions import Actor, actor_for
-from chatcore.rates import Bucket, Buckets, Rate
 from chatcore.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -29,20 +30,24 @@ _ACCEPT = {"type": "websocket.accept"}
 _HELLO_WITHIN = 10.0
 _NO_HELLO = 4400
 _FLOOD = 4029
-#: Frames of any type that one socket may send, unless CHAT_RATE is off: beyond it is a flood.
-_FRAMES = Rate(steady=200.0, burst=1000.0)
+#: Seconds for which a flooder should stay away, at least.
+_SHORTEST_BAN = 1.0
 
 
 class Flood(Exception):
-    """The socket sends more than anybody may."""
+    """The socket sends more than any may; it would not have done so `wait` seconds later."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(wait)
+        self.wait = max(wait, _SHORTEST_BAN)
 
 
 class ChatConsumer:
-    """The ASGI application of one socket. `hub`, `writer` and `rates` are the process's own, handed in."""
+    """The ASGI application of one socket. `hub`, `writer` and `limits` are the process's own, handed in."""
 
-    def __init__(self, hub: Hub, writer: Writer, rates: Buckets) -> None:
-        self._hub, self._writer, self._rates = hub, writer, rates
-        self._frames = Bucket()
+    def __init__(self, hub: Hub, writer: Writer, limits: Limits) -> None:
+        self._hub, self._writer, self._limits = hub, writer, limits
+        self._inflow = inflow()
         #: A frame is being obeyed, which those that come meanwhile must not overtake.
         self._busy = False
         #: The next frame was counted already.
@@ -61,7 +66,22 @@ class ChatConsumer:
         """Live as long as the socket does. It is accepted once it is in the room, so that nothing is missed since."""
         await receive()  # websocket.connect
         outlet = outlet_for(scope, send)
-        name, actor = scope["url_route"]["kwargs"]["room"], actor_for(scope["user"])
+        name, actor = scope["url_route"]["kwargs"]["room"], scope.get("actor") or actor_for(scope["user"])
+        try:
+            allowance = self._limits.enter(actor, (scope.get("client") or (None,))[0])
+        except TooManySockets as error:
+            await send(_ACCEPT)
+            await _turn_away(outlet, name, error)
+            return
+        try:
+            await self._visit(scope, receive, send, outlet, actor, allowance)
+        finally:
+            allowance.leave()
+
+    async def _visit(
+        self, scope: Scope, receive: Receive, send: Send, outlet: SocketOutlet, actor: Actor, allowance: Allowance
+    ) -> None:
+        name = scope["url_route"]["kwargs"]["room"]
         query = parse_qs(scope.get("query_string", b"").decode("latin1"))
         try:
             access, read_seq = await self._hub.lookout.read(history.entrance, name, actor, _number(query))
@@ -70,8 +90,8 @@ class ChatConsumer:
             await _turn_away(outlet, name, error)
             return
         room = self._hub.room(access.room)
-        session = Session(self._hub, self._writer, self._rates, room, access, read_seq, actor, outlet)
-        room.visit(outlet, actor, session.renew)
+        session = Session(self._hub, self._writer, allowance, room, access, read_seq, actor, outlet)
+        room.visit(outlet, actor, session.renew, scope.get("ticket"))
         self._enter(room.id, actor)
         try:
             await send(_ACCEPT)
@@ -79,8 +99,10 @@ class ChatConsumer:
                 await self._serve_full(session, receive)
             else:
                 await self._serve_plain(session, receive)
-        except Flood:
-            reply(outlet, refusal(room.name, "rate", "far too many frames: this socket is closed"))
+        except Flood as flood:
+            metrics.floods.add()
+            logger.warning("a socket of %s in room %s was closed: it sent too much", actor.label, room.id)
+            reply(outlet, refusal(room.name, "rate", "far too much was sent: this socket is closed", wait=flood.wait))
             await outlet.close(_FLOOD)
         finally:
             room.leave(outlet)
@@ -104,7 +126,7 @@ class ChatConsumer:
 
         session.room.enter_plain(session.outlet)
         session.outlet.listen(partial(self._take, obey))
-        while (text := await self._text(receive)) is not None:
+        while (text := await self._text(session, receive)) is not None:
             obey(text)
 
     async def _serve_full(self, session: Session, receive: Receive) -> None:
@@ -130,7 +152,7 @@ class ChatConsumer:
         admission = asyncio.create_task(_admit(session, hello))
         session.outlet.listen(partial(self._take, obey_at_once))
         try:
-            while (text := await self._text(receive)) is not None:
+            while (text := await self._text(session, receive)) is not None:
                 self._busy = True
                 try:
                     await session.obey(parse_full(text))
@@ -142,14 +164,14 @@ class ChatConsumer:
 
     def _take(self, obey: Callable[[str], bool], text: str) -> bool:
         """Obey a text as it comes in, without a task and a queue; False if it has to wait, or is one too many."""
-        if self._busy or not self._may_send():
+        if self._busy or self._count(text):
             return False
         self._counted = not obey(text)
         return not self._counted
 
     async def _hello(self, session: Session, receive: Receive) -> Hello | None:
         """The client's `hello`, None if it left before."""
-        while (text := await self._text(receive)) is not None:
+        while (text := await self._text(session, receive)) is not None:
             try:
                 frame = parse_full(text)
             except BadFrame as bad:
@@ -160,21 +182,27 @@ class ChatConsumer:
             reply(session.outlet, refusal(session.room.name, "bad_type", "send hello first"))
         return None
 
-    async def _text(self, receive: Receive) -> str | None:
-        """The next frame's text, None when the socket is gone."""
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            return None
+    async def _text(self, session: Session, receive: Receive) -> str | None:
+        """The next frame's text, None when the socket is gone. Who was shown out is not listened to any more, though
+        he may leave his line open for a while."""
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if session.room.holds(session.outlet):
+                return self._counted_text(message)
+        return None
+
+    def _counted_text(self, message: dict[str, Any]) -> str:
+        text: str = message.get("text") or ""  # binary: the parser says that it is no JSON
         if self._counted:
             self._counted = False
-        elif not self._may_send():
-            raise Flood
-        text: str | None = message.get("text")
-        return "" if text is None else text  # binary: the parser says that it is no JSON
+        elif wait := self._count(text or message.get("bytes") or ""):
+            raise Flood(wait)
+        return text
 
-    def _may_send(self) -> bool:
-        """Count a frame; False if it is one too many."""
-        return conf.settings.RATE == "off" or not self._frames.wait(_FRAMES)
+    def _count(self, data: str | bytes) -> float:
+        """Count a frame; if it is one too many, the seconds after which it would not be."""
+        metrics.frames_in.add()
+        size = len(data) if data.isascii() or isinstance(data, bytes) else len(data.encode())
+        return self._inflow.wait(size)
 
 
 def _number(query: dict[str, list[str]]) -> int | None:
@@ -193,8 +221,8 @@ async def _admit(session: Session, hello: Hello) -> None:
         await session.outlet.close(_NO_HELLO)
 
 
-async def _turn_away(outlet: Outlet, room: str, error: ChatError) -> None:
-    reply(outlet, refusal(room, error.code, error.detail))
+async def _turn_away(outlet: SocketOutlet, room: str, error: ChatError) -> None:
+    reply(outlet, refused(room, error))
     await outlet.close(error.close_code)
 
 
@@ -211,5 +239,5 @@ class UnknownPath:
         await receive()
         await send(_ACCEPT)
         outlet = outlet_for(scope, send)
-        reply(outlet, refusal("", "not_found", "no such address: rooms are at /ws/chat/ROOM/"))
+        reply(outlet, refusal("", "not_found", f"no such address: rooms are at {sockets_address()}ROOM/"))
         await outlet.close(4404)

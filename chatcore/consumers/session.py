@@ -3,18 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
-from chatcore import conf, events, history
-from chatcore.events import Author, History, Open, Pong, RoomState, Sent, Typing, You, refusal
+from chatcore import conf, events, history, metrics
+from chatcore.events import Author, History, Pong, Sent, Typing, refusal
 from chatcore.exceptions import ChatError, RateLimited, RoomNotFound, Unavailable
 from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Hello, Ping, Send, TypingNotice
 from chatcore.history import Access
-from chatcore.hub import Hub, RoomHub
-from chatcore.outlets import Encoded, Outlet
-from chatcore.permissions import Actor, check_delete, check_post
-from chatcore.rates import Buckets, parsed_rate
+from chatcore.hub import Hub, RoomHub, Visitor
+from chatcore.limits import Allowance
+from chatcore.outlets import Encoded, SocketOutlet
+from chatcore.permissions import Actor
 from chatcore.services import Post, Posted, delete_message, edit_message
 from chatcore.writer import Writer
 
@@ -22,53 +21,29 @@ logger = logging.getLogger(__name__)
 
 #: Posts of one socket that may wait for the disk.
 _IN_FLIGHT = 1000
-_TYPING_EVERY = 1.0
-#: The author of a message that is nobody's here, type and id.
-_SOMEBODY = ("", "")
+#: Where what somebody posts comes from: programs are on no page.
+_SOURCES = {"token": "http", "system": "cli"}
 
 
-class Session:
+class Session(Visitor):
     """One person in one room over one socket. A refusal is an `error` frame; nothing here closes the socket."""
 
     def __init__(
         self,
         hub: Hub,
         writer: Writer,
-        rates: Buckets,
+        allowance: Allowance,
         room: RoomHub,
         access: Access,
         read_seq: int,
         actor: Actor,
-        outlet: Outlet,
+        outlet: SocketOutlet,
     ) -> None:
-        self.room, self.access, self.actor, self.outlet = room, access, actor, outlet
-        self._read_seq = read_seq
-        self._hub, self._writer, self._rates = hub, writer, rates
+        super().__init__(access, actor, read_seq, partial(reply, outlet))
+        self.room, self.outlet = room, outlet
+        self._hub, self._writer, self._allowance = hub, writer, allowance
         self._in_flight = 0
-        self._typed_at = 0.0
-        self._told: RoomState | None = None
         self._renewing: set[asyncio.Task[None]] = set()
-
-    def opening(self, head: int, epoch: str) -> Open:
-        """The first event of a full client, for the rev and the epoch at which the room stands."""
-        view, actor, state = self.access.room, self.actor, self._state()
-        self._told = state
-        return Open(
-            room=view.name, head=head, floor=view.floor, epoch=epoch, last_seq=view.last_seq,
-            you=You(actor.type, actor.id, actor.name, actor.username), can_post=state.can_post,
-            title=view.title, topic=view.topic, members=view.member_count, seq_floor=view.seq_floor,
-            announce_only=view.announce_only, archived=view.archived,
-            read_seq=self._read_seq, may_moderate=state.may_moderate,
-        )  # fmt: skip
-
-    def renew(self, access: Access) -> None:
-        """The room, or what this person is in it, may be another one by now; a client that was let in is told."""
-        before = self.access.room
-        room = replace(access.room, last_seq=before.last_seq, member_count=before.member_count)
-        self.access = Access(room, access.standing)
-        if self._told is not None and (state := self._state()) != self._told:
-            self._told = state
-            reply(self.outlet, state)
 
     def obey_at_once(self, frame: FullFrame) -> bool:
         """Do what the frame of a full client asks for; False if that takes waiting: then nothing was done."""
@@ -102,7 +77,7 @@ class Session:
         try:
             if self._in_flight >= _IN_FLIGHT:
                 raise RateLimited(1.0)
-            self._spend()
+            self._allowance.spend_message()
         except RateLimited as error:
             self.refuse(error, frame.client_id)
             return
@@ -112,7 +87,7 @@ class Session:
     def _post(self, frame: Send, answer: bool) -> None:
         post = Post(
             self.access.room.name, frame.message, self.actor,
-            source="web", key=frame.client_id, reply_to=frame.reply_to,
+            source=_SOURCES.get(self.actor.type, "web"), key=frame.client_id, reply_to=frame.reply_to,
         )  # fmt: skip
         self._writer.post(post, partial(self._posted, frame, post.room, answer))
 
@@ -120,7 +95,7 @@ class Session:
         """Say why not."""
         if isinstance(error, Unavailable):
             logger.info("room %s: %s", self.room.id, error)
-        reply(self.outlet, refusal(self.access.room.name, error.code, error.detail, client_id))
+        reply(self.outlet, refused(self.access.room.name, error, client_id))
 
     async def _obey(self, frame: FullFrame) -> None:
         match frame:
@@ -132,7 +107,7 @@ class Session:
                 await self._history(frame)
 
     async def _change(self, service: Callable[..., object], *what: int | str) -> None:
-        self._spend()
+        self._allowance.spend_message()
         name = self.access.room.name
         try:
             await self._writer.run(service, name, *what, self.actor)
@@ -171,58 +146,42 @@ class Session:
         found = await self._hub.lookout.read(history.entrance, self.access.room.name, self.actor, self.room.id)
         if found.access.room.id != self.room.id:
             raise RoomNotFound(self.access.room.name)  # another one has that name
-        self.renew(found.access)
+        self.renew(found.access, self.actor)
         return found.access.room.name
-
-    def _spend(self) -> None:
-        """One message of this person's rate, on all sockets of this process together."""
-        rate = parsed_rate(conf.settings.RATE)
-        if rate is not None and (wait := self._rates.wait(self.actor.id, rate)):
-            raise RateLimited(wait)
 
     async def _history(self, frame: AskHistory) -> None:
         """A page of messages by number; the next frame is read when the socket has taken it."""
+        self._allowance.spend_history()
+        metrics.history_reads.add()
         read, room = self._hub.lookout.read, self.room
+        limit = min(frame.limit, conf.settings.HISTORY_PAGE)
         if frame.after is not None:
-            found = await read(history.messages_after, room.id, frame.after, frame.limit + 1)
-            page = found[: frame.limit]
+            found = await read(history.messages_after, room.id, frame.after, limit + 1)
+            page = found[:limit]
         else:
-            found = await read(history.messages_before, room.id, frame.before or 2**63 - 1, frame.limit + 1)
-            page = found[-frame.limit :]
-        answer = History(room=room.name, messages=page, more=len(found) > frame.limit)
+            found = await read(history.messages_before, room.id, frame.before or 2**63 - 1, limit + 1)
+            page = found[-limit:]
+        answer = History(room=room.name, messages=page, more=len(found) > limit)
         self.outlet.backlog(Encoded.of([events.encode(answer)]))
         await self.outlet.drained()
 
     def _typing(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._typed_at < _TYPING_EVERY or not self._can_post():
+        if not self.can_post() or not self._allowance.may_type():
             return
-        self._typed_at = now
         actor = self.actor
         author = Author(actor.type, actor.id, actor.name)
         typing = Typing(room=self.room.name, username=actor.username, author=author)
         self._hub.whisper(self.room, events.encode(typing))
 
-    def _can_post(self) -> bool:
-        return self._may(check_post)
 
-    def _state(self) -> RoomState:
-        """The room now, and whether this person may write in it and delete what somebody else wrote."""
-        room = self.access.room
-        return RoomState(
-            room=room.name, title=room.title, topic=room.topic, private=room.private,
-            announce_only=room.announce_only, archived=room.archived,
-            can_post=self._can_post(), may_moderate=self._may(check_delete, _SOMEBODY),
-        )  # fmt: skip
-
-    def _may(self, check: Callable[..., None], *facts: object) -> bool:
-        try:
-            check(self.actor, self.access.room, self.access.standing, *facts)
-        except ChatError:
-            return False
-        return True
+def refused(room: str, error: ChatError, client_id: str | None = None) -> events.ErrorFrame:
+    """What a socket is told of the error."""
+    wait = error.wait if isinstance(error, RateLimited) else None
+    return refusal(room, error.code, error.detail, client_id, wait)
 
 
-def reply(outlet: Outlet, event: events.Sendable) -> None:
+def reply(outlet: SocketOutlet, event: events.Sendable) -> None:
     """Write one event to one socket."""
+    if type(event) is events.ErrorFrame:
+        metrics.refused(event.code)
     outlet.reply(events.encode(event))

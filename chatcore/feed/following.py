@@ -37,8 +37,9 @@ async def follow(
     `whispered` gets what is not of the log, such as typing. `page`: events read at once.
     """
     ear = lookout.listen(room_id)
-    ear.whispers = whispered
     place = _Place(room_id, after, epoch, lookout.file())
+    if whispered is not None:
+        ear.whispers = place.of_this_room(whispered)
     try:
         while True:
             async for item in _missed(lookout, place, page):
@@ -70,6 +71,10 @@ class _Place:
     file: int | None
     event: bytes | None = None
 
+    def of_this_room(self, whispered: Callable[[bytes], None]) -> Callable[[str, bytes], None]:
+        """Without what is of another epoch: of another site on the broker, in a room with the same number."""
+        return lambda epoch, payload: whispered(payload) if epoch == self.epoch else None
+
     def move(self, batch: Batch) -> None:
         """Behind these events."""
         self.last, self.event = batch.head, batch.payloads[-1]
@@ -83,6 +88,7 @@ async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None
                 lookout.listener.ignored["epoch"] += 1
             elif ring.head > place.last:
                 if not ring.payloads or ring.prev > place.last:
+                    lookout.repaired["ring"] += 1
                     return None
                 batch = Batch(
                     place.room_id, place.epoch, place.last, ring.head, ring.payloads[place.last - ring.prev :]
@@ -92,6 +98,7 @@ async def _next_batch(lookout: Lookout, ear: Ear, place: _Place) -> Batch | None
         if ear.deleted:
             raise RoomNotFound(f"of number {place.room_id} (it was deleted)")
         if ear.stands_elsewhere(place.last, place.epoch):
+            lookout.repaired["head"] += 1
             return None
         ear.told.clear()
         await ear.told.wait()

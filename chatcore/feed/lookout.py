@@ -4,17 +4,26 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
-from django.db import Error, OperationalError, connection
+from django.db import Error, OperationalError
 
 from chatcore import bell, history
 from chatcore.bell import Batch
-from chatcore.database import Commits, DatabaseThread, database_path, file_at
+from chatcore.database import (
+    Commits,
+    DatabaseThread,
+    connection,
+    database_path,
+    file_at,
+    keep_connections,
+    opening,
+    reason_of,
+)
 from chatcore.history import Head
 
 logger = logging.getLogger(__name__)
@@ -41,7 +50,7 @@ class Ear:
         self.room_id = room_id
         self._rings: deque[Batch] = deque()
         self._bytes = 0
-        self.whispers: Callable[[bytes], None] | None = None
+        self.whispers: Callable[[str, bytes], None] | None = None
         self.told = asyncio.Event()
         self.deleted = False
         self._state: Head | None = None
@@ -102,7 +111,7 @@ class Lookout:
     def __init__(self, poll: float = 0.05) -> None:
         self._poll = poll
         self._ears: dict[int, set[Ear]] = {}
-        self._reader = DatabaseThread("reads")
+        self.reader = DatabaseThread("reads")
         self._stopped = threading.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -110,6 +119,11 @@ class Lookout:
         self._file: int | None = None
         self._seen_file = self.file()
         self.listener = bell.Listener(self.heard, self._whispered)
+        #: What was lost and is read from the log: by a hole in the rings, or because the heads tell of more.
+        self.repaired: Counter[str] = Counter()
+        #: When the thread last went its round, of `time.monotonic`.
+        self.beat = time.monotonic()
+        self._thread = threading.Thread(target=self._watch_log, name="chat-lookout", daemon=True)
 
     async def __aenter__(self) -> Self:
         self.start()
@@ -124,7 +138,17 @@ class Lookout:
         """Begin to listen, in the running loop."""
         self._loop = asyncio.get_running_loop()
         self._tasks.append(self._loop.create_task(self.listener.run()))
-        threading.Thread(target=self._watch_log, name="chat-lookout", daemon=True).start()
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms somebody here follows."""
+        return len(self._ears)
 
     async def close(self) -> None:
         """Listen no more."""
@@ -133,11 +157,11 @@ class Lookout:
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=_CANCEL_AGAIN)
-        self._reader.close()
+        self.reader.close()
 
     async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """A read of the database in this process's reading thread."""
-        return await self._reader.run(call, *args, **kwargs)
+        return await self.reader.run(call, *args, **kwargs)
 
     def file(self) -> int | None:
         """Which file the database is by now. In another one the same numbers may be other events."""
@@ -166,28 +190,31 @@ class Lookout:
         for ear in self._ears.get(batch.room_id, ()):
             ear.ring(batch)
 
-    def _whispered(self, room_id: int, payload: bytes) -> None:
+    def _whispered(self, room_id: int, epoch: str, payload: bytes) -> None:
         for ear in self._ears.get(room_id, ()):
             if ear.whispers is not None:
-                ear.whispers(payload)
+                ear.whispers(epoch, payload)
 
     def _watch_log(self) -> None:
         """In a thread of its own, outside of every transaction."""
+        keep_connections()
         commits, version, looked, trouble = Commits(), None, 0.0, False
         while not self._stopped.wait(self._poll):
+            self.beat = time.monotonic()
             room_ids = list(self._ears)
             if not room_ids:
                 continue
             try:
-                seen = commits.version()
-                every = _HEADS_EVERY if seen is not None or bell.configured() else _HEADS_WITHOUT_LAYER
-                if seen == version and time.monotonic() - looked < every:
-                    continue
-                states = history.heads(room_ids)
+                with opening():
+                    seen = commits.version()
+                    every = _HEADS_EVERY if seen is not None or bell.configured() else _HEADS_WITHOUT_LAYER
+                    if seen == version and time.monotonic() - looked < every:
+                        continue
+                    states = history.heads(room_ids)
             except Error as error:
                 connection.close()
                 if not trouble:
-                    logger.warning("the database does not answer (%s); readers wait for it", error)
+                    logger.warning("the database does not answer (%s); readers wait for it", reason_of(error))
                 trouble = True
                 continue
             if trouble:

@@ -1,14 +1,13 @@
 """Reads of rooms' logs, by number and never by offset. In plain SQL: every reader's catch-up goes through here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
-from chatcore.database import places
+from chatcore.database import connection, places
 from chatcore.events import Delete, Edit, Event, Message, encode
 from chatcore.exceptions import MessageNotFound, RoomNotFound
 from chatcore.history import columns
@@ -130,8 +129,18 @@ def keyed_messages(room_id: int, seqs: Sequence[int]) -> dict[int, Message]:
 def texts_before(room_id: int, seq: int, limit: int) -> list[tuple[int, str]]:
     """Number and text, after a title if there is one, of the messages just below number `seq`, newest first."""
     where = "WHERE room_id = %s AND seq > %s AND seq < %s ORDER BY seq DESC LIMIT %s"
-    rows = _rows(Row, ("seq", "text", "extra"), where, room_id, _log(room_id).seq_floor, seq, limit)
-    return [(number, text if extra is None else f"{columns.title(extra)}\n{text}") for number, text, extra in rows]
+    rows = _rows(Row, ("seq", "text", "extra"), where, room_id, seq_floor(room_id), seq, limit)
+    return [(number, with_title(text, extra)) for number, text, extra in rows]
+
+
+def with_title(text: str, extra: str | Mapping[str, Any] | None) -> str:
+    """The text of a message after its title, if it has one."""
+    return text if extra is None else f"{columns.title(extra)}\n{text}"
+
+
+def seq_floor(room_id: int) -> int:
+    """The number up to which the room's messages were pruned."""
+    return _log(room_id).seq_floor
 
 
 def standing_banner(room_id: int) -> Message | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from django.db.models import Case, Value, When
 
-from chatcore.history.people import account_names
+from chatcore.history.people import account_names, shown_names
 from chatcore.models import Membership
 from chatcore.permissions import ROLES
 
@@ -31,3 +31,11 @@ def members(room_id: int, most: int | None = _MOST_MEMBERS) -> list[Member]:
     for start in range(0, len(rows), _MOST_MEMBERS):
         names.update(account_names(member.user_id for member in rows[start : start + _MOST_MEMBERS]))
     return [member._replace(name=names.get(member.user_id, member.name)) for member in rows]
+
+
+def named_members(room_id: int) -> list[tuple[Member, str]]:
+    """All members of the room, in the same order, each with the name that people see; of an account that is gone the
+    account's."""
+    found = members(room_id, None)
+    names = shown_names(member.user_id for member in found)
+    return [(member, names.get(member.user_id, member.name)) for member in found]

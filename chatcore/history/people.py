@@ -7,14 +7,13 @@ from itertools import chain
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
 
-from chatcore.database import places, rows_of
+from chatcore.database import connection, places, rows_of
 from chatcore.exceptions import UserNotFound
 from chatcore.models import Membership, Sanction
 from chatcore.names import storable
-from chatcore.permissions import NOBODY, Actor, Standing, actor_for
+from chatcore.permissions import NOBODY, Actor, Standing, actor_for, display_name
 
 
 def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Standing]:
@@ -77,6 +76,17 @@ def account_names(ids: Iterable[str]) -> dict[str, str]:
     for start in range(0, len(wanted), _NAMES_AT_ONCE):
         known = model._default_manager.filter(pk__in=wanted[start : start + _NAMES_AT_ONCE])
         found.update((str(pk), str(name)) for pk, name in known.values_list("pk", model.USERNAME_FIELD))
+    return found
+
+
+def shown_names(ids: Iterable[str]) -> dict[str, str]:
+    """What people see as the names of these accounts, by id; without those that are gone."""
+    model = get_user_model()
+    wanted = [pk for pk in ids if _is_key(model, pk)]
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), _NAMES_AT_ONCE):
+        known = model._default_manager.filter(pk__in=wanted[start : start + _NAMES_AT_ONCE])
+        found.update((str(user.pk), display_name(user)) for user in known)
     return found
 
 

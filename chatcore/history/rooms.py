@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from chatcore import conf
+from chatcore.database import connection
 from chatcore.exceptions import RoomNotFound
 from chatcore.history.people import site_standing, standings
 from chatcore.models import Membership, Message, ReadMark, Room
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_read
+from chatcore.permissions import NOBODY, SYSTEM, Actor, Grant, Standing, check_read, site_allows
 
 #: Among so many names a near match is looked for: it is asked for by mistakes, which must stay cheap.
 _MANY_NAMES = 2000
@@ -73,7 +73,8 @@ class Entrance(NamedTuple):
 
 
 def rooms_for(actor: Actor, *, archived: bool = False) -> list[RoomView]:
-    """The rooms that the actor may read, by name; those that are archived only if asked for."""
+    """The rooms that the actor may read, by name; those that are archived only if asked for. A token that may only
+    send has them, too: it has to know where."""
     if actor.type == "guest" and conf.settings.GUESTS != "read":
         return []
     if site_standing(actor).banned and not actor.is_superuser:
@@ -86,7 +87,8 @@ def rooms_for(actor: Actor, *, archived: bool = False) -> list[RoomView]:
         member_count=Subquery(members.annotate(n=Count("pk")).values("n")),
         last_message_at=Subquery(last.values("created_at")),
     )
-    return [_view(room, room.member_count or 0, room.last_message_at) for room in rooms]
+    views = [_view(room, room.member_count or 0, room.last_message_at) for room in rooms]
+    return [view for view in views if site_allows(actor, "read", view)]
 
 
 def room_names(*, archived: bool = False) -> list[str]:
@@ -149,8 +151,9 @@ def unknown_room(name: str, actor: Actor) -> RoomNotFound:
 
     It names up to three that he may know of and that look like it.
     """
-    names = dict(_visible_rooms(actor).values_list("name_key", "name")[:_MANY_NAMES])
-    return RoomNotFound(name, [names[key] for key in difflib.get_close_matches(room_key(name), names, 3, 0.6)])
+    rooms = {room.name_key: room for room in _visible_rooms(actor)[:_MANY_NAMES]}
+    near = [_view(rooms[key]) for key in difflib.get_close_matches(room_key(name), rooms, 3, 0.6)]
+    return RoomNotFound(name, [view.name for view in near if site_allows(actor, "read", view)])
 
 
 def _found(column: str, value: str | int, actor: Actor) -> tuple[RoomView, int] | None:
@@ -190,7 +193,15 @@ def _view(room: Room, member_count: int = 0, last_message_at: datetime | None = 
 def _visible_rooms(actor: Actor) -> QuerySet[Room]:
     """The rooms whose existence the actor may know of."""
     rooms = Room.objects.all()
+    if actor.is_token:
+        return _granted_rooms(actor.grant or Grant())
     if not actor.is_person or actor.is_superuser:
         return rooms
     own = Membership.objects.filter(user_id=actor.id).values("room")
     return rooms.filter(Q(private=False) | Q(pk__in=own))  # not by a join, which takes all members of all rooms
+
+
+def _granted_rooms(grant: Grant) -> QuerySet[Room]:
+    """The rooms that a token covers, of which databases know nothing: they have no globs."""
+    known = Room.objects.filter(Q(private=False) | Q(name_key__in=grant.rooms)).only("pk", "name", "private")
+    return Room.objects.filter(pk__in=[room.pk for room in known if grant.covers(room.name, room.private)])

@@ -1,5 +1,5 @@
 """Search in a room's messages: from the newest down, within a budget, in Python, because databases fold case in
-different ways."""
+different ways. PostgreSQL's index of words (`word_index`) takes over where a room is long."""
 
 import time
 import unicodedata
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from chatcore.events import Message
 from chatcore.exceptions import BadRequest
+from chatcore.history import word_index
 from chatcore.history.log import messages_numbered, texts_before
 
 LONGEST_QUERY = 200
@@ -15,6 +16,8 @@ LONGEST_QUERY = 200
 _MOST_FOUND = 50
 _MOST_MESSAGES = 100_000
 _MOST_SECONDS = 0.5
+#: Messages that are looked through before an index is asked, which knows beginnings of words only.
+_BEFORE_INDEX = 5_000
 #: Characters of found messages: each of them is looked at again to mark the words.
 _MOST_TEXT = 200_000
 _PAGE = 500
@@ -57,21 +60,56 @@ def search(room_id: int, query: str, before: int | None = None) -> Found:
 
 
 def _matches(room_id: int, words: Sequence[str], before: int) -> tuple[list[int], int | None]:
-    deadline, looked, size, found = time.monotonic() + _MOST_SECONDS, 0, 0, list[int]()
-    while True:
-        page = texts_before(room_id, before, _PAGE)
-        for seq, text in page:
-            flat = folded(text)
-            if all(word in flat for word in words):
-                found.append(seq)
-                size += len(text)
-            looked += 1
-            full = len(found) == _MOST_FOUND or size >= _MOST_TEXT or looked == _MOST_MESSAGES
-            if full or time.monotonic() >= deadline:  # after each: folding a hostile text takes long
-                return found, seq
-        if len(page) < _PAGE:
-            return found, None
-        before = page[-1][0]
+    """The numbers of matching messages, and below which number the search goes on."""
+    looking = _Looking(words)
+    asked = word_index.question(words)
+    further = looking.through(room_id, before, _MOST_MESSAGES if asked is None else _BEFORE_INDEX)
+    if asked is not None and further is not None and not looking.full:
+        further = looking.at(word_index.texts_with(room_id, asked, further))
+    return looking.found, further
+
+
+class _Looking:
+    """What one search has found, and how much more it may."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        self._deadline = time.monotonic() + _MOST_SECONDS
+        self._size = 0
+        self.found: list[int] = []
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more may be found or looked at."""
+        much = len(self.found) == _MOST_FOUND or self._size >= _MOST_TEXT
+        return much or time.monotonic() >= self._deadline  # folding a hostile text takes long
+
+    def through(self, room_id: int, before: int, most: int) -> int | None:
+        """Look at up to `most` messages below `before`; below which number it goes on, None at the room's beginning."""
+        looked = 0
+        while True:
+            page = texts_before(room_id, before, _PAGE)
+            for seq, text in page:
+                looked += 1
+                if self._looked_at(seq, text) or looked == most:
+                    return seq
+            if len(page) < _PAGE:
+                return None
+            before = page[-1][0]
+
+    def at(self, texts: Iterator[tuple[int, str]]) -> int | None:
+        """The same for these messages."""
+        for seq, text in texts:
+            if self._looked_at(seq, text):
+                return seq
+        return None
+
+    def _looked_at(self, seq: int, text: str) -> bool:
+        flat = folded(text)
+        if all(word in flat for word in self._words):
+            self.found.append(seq)
+            self._size += len(text)
+        return self.full
 
 
 def words_of(query: str) -> list[str]:

@@ -4,5 +4,6 @@ from chatcore.hub.census import Census
 from chatcore.hub.hub import Hub
 from chatcore.hub.room import RoomHub
 from chatcore.hub.sweep import Sweep
+from chatcore.hub.visitor import Visitor
 
-__all__ = ["Census", "Hub", "RoomHub", "Sweep"]
+__all__ = ["Census", "Hub", "RoomHub", "Sweep", "Visitor"]

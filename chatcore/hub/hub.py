@@ -1,13 +1,15 @@
 """The rooms that somebody in this process is in."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from chatcore.bell import Batch, Bell
-from chatcore.exceptions import ChatError
+from chatcore.exceptions import ChatError, NotSignedIn
 from chatcore.feed import Lookout
-from chatcore.history import Access, RoomView
+from chatcore.history import RoomView
 from chatcore.history.presence import People
+from chatcore.history.signed_in import Ticket
+from chatcore.history.standing import Key, Place
 from chatcore.hub.room import RoomHub
 from chatcore.permissions import Actor
 from chatcore.presence import Share
@@ -39,7 +41,16 @@ class Hub:
     def whisper(self, room: RoomHub, payload: bytes) -> None:
         """Something fleeting, such as typing: to all who are there now, here and in other processes."""
         room.whisper(payload)
-        self._bell.whisper(room.id, payload)
+        self._bell.whisper(room.id, room.epoch, payload)
+
+    def sockets(self) -> dict[str, int]:
+        """How many sockets are live here, by what their clients understand, and how many are on their way in; for any
+        thread."""
+        found = {"full": 0, "plain": 0, "stream": 0, "entering": 0}
+        for room in list(self._rooms.values()):
+            for kind, count in room.sockets.items():
+                found[kind] += count
+        return found
 
     def rooms(self) -> dict[int, bool]:
         """The rooms that somebody is in here, and whether their sockets know who is there; for any thread."""
@@ -55,17 +66,26 @@ class Hub:
         """Who has sockets here, by room and by the number of the latest socket; for any thread."""
         return {room.id: room.visitors for room in list(self._rooms.values())}
 
-    def show_out(self, refused: Mapping[tuple[int, str], ChatError]) -> None:
-        """Close the sockets of who may not be there any more, by room and account."""
-        for (room_id, account_id), error in refused.items():
+    def show_out(self, refused: Mapping[Key, ChatError]) -> None:
+        """Close the sockets of who may not be there any more, by room and visitor."""
+        for (room_id, visitor), error in refused.items():
             if (room := self._rooms.get(room_id)) is not None:
-                room.show_out(account_id, error)
+                room.show_out(visitor, error)
 
-    def renew(self, renewed: Mapping[tuple[int, str], Access]) -> None:
-        """Tell the sockets of each what the room is now and what he may do in it, by room and account."""
-        for (room_id, account_id), access in renewed.items():
+    def tickets(self) -> frozenset[Ticket]:
+        """What those who have sockets here came in by; for any thread."""
+        return frozenset().union(*(room.tickets for room in list(self._rooms.values())))
+
+    def sign_out(self, tickets: Collection[Ticket]) -> None:
+        """Close the sockets that came in by one of these, in all rooms."""
+        for room in list(self._rooms.values()):
+            room.sign_out(tickets, NotSignedIn("you are signed out: sign in again"))
+
+    def renew(self, renewed: Mapping[Key, Place]) -> None:
+        """Tell the sockets of each what the room is now and what he may do in it, by room and visitor."""
+        for (room_id, visitor), (access, actor) in renewed.items():
             if (room := self._rooms.get(room_id)) is not None:
-                room.renew(account_id, access)
+                room.renew(visitor, access, actor)
 
     async def reached(self, events: Sequence[tuple[int, int]]) -> int:
         """How many sockets here have got all these events (room id and rev), as soon as their rooms have."""

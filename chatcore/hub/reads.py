@@ -10,9 +10,8 @@ from chatcore.feed import PAGE, Lookout
 from chatcore.history import Page
 
 T = TypeVar("T")
+K = TypeVar("K")
 
-#: What somebody sees first who has seen nothing.
-_FIRST_MESSAGES = 50
 _MANY_IDS = 1000
 
 
@@ -22,7 +21,7 @@ class SharedReads:
     def __init__(self, lookout: Lookout, room_id: int) -> None:
         self._lookout, self._room_id = lookout, room_id
         self._pages: dict[int, asyncio.Task[Page]] = {}
-        self._latest: dict[int, asyncio.Task[list[bytes]]] = {}
+        self._latest: dict[tuple[int, int], asyncio.Task[list[bytes]]] = {}
         self._banners: dict[int, asyncio.Task[Message | None]] = {}
         self._ids: dict[int, asyncio.Task[str | None]] = {}
 
@@ -30,10 +29,10 @@ class SharedReads:
         """A page of the log above that rev."""
         return await self._shared(self._pages, after, history.events_after, self._room_id, after, PAGE)
 
-    async def newest(self, upto: int) -> list[bytes]:
-        """The newest messages up to that rev, encoded."""
-        _keep_only(self._latest, upto)
-        return await self._shared(self._latest, upto, self._read_newest, upto)
+    async def newest(self, upto: int, most: int) -> list[bytes]:
+        """The newest messages up to that rev, encoded: so many at most."""
+        _keep_only(self._latest, (upto, most))
+        return await self._shared(self._latest, (upto, most), self._read_newest, upto, most)
 
     async def banner(self, rev: int) -> Message | None:
         """The banner that stands in the room, for those who join at that rev."""
@@ -46,10 +45,10 @@ class SharedReads:
             self._ids.clear()
         return await self._shared(self._ids, rev, history.event_id, self._room_id, rev)
 
-    def _read_newest(self, upto: int) -> list[bytes]:
-        return [events.encode(found) for found in history.latest_messages(self._room_id, _FIRST_MESSAGES, upto)]
+    def _read_newest(self, upto: int, most: int) -> list[bytes]:
+        return [events.encode(found) for found in history.latest_messages(self._room_id, most, upto)]
 
-    async def _shared(self, tasks: dict[int, "asyncio.Task[T]"], key: int, read: Callable[..., T], *args: object) -> T:
+    async def _shared(self, tasks: dict[K, "asyncio.Task[T]"], key: K, read: Callable[..., T], *args: object) -> T:
         task = tasks.get(key)
         if task is None:
             task = tasks[key] = asyncio.get_running_loop().create_task(_awaited(self._lookout.read(read, *args)))
@@ -63,7 +62,7 @@ class SharedReads:
         return await asyncio.shield(task)
 
 
-def _keep_only(tasks: "dict[int, asyncio.Task[T]]", key: int) -> None:
+def _keep_only(tasks: "dict[K, asyncio.Task[T]]", key: K) -> None:
     for old in [known for known in tasks if known != key]:
         del tasks[old]
 

@@ -3,11 +3,11 @@ from then on it costs one write a batch."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from itertools import count
 from typing import NamedTuple
 
-from chatcore import events, history
+from chatcore import events, history, metrics
 from chatcore.bell import Batch
 from chatcore.events import Gap, Open, Present, You, refusal
 from chatcore.exceptions import ChatError, RoomNotFound
@@ -15,6 +15,7 @@ from chatcore.feed import PAGE, Lookout, follow
 from chatcore.frames import Hello
 from chatcore.history import Access, Page, RoomView
 from chatcore.history.presence import People
+from chatcore.history.signed_in import Ticket
 from chatcore.hub.attendance import Attendance
 from chatcore.hub.reads import SharedReads
 from chatcore.hub.tail import Tail
@@ -24,18 +25,21 @@ from chatcore.permissions import Actor
 logger = logging.getLogger(__name__)
 
 Write = Callable[[bytes], None]
-#: Takes what the room is by now, and what its person may do in it.
-Renew = Callable[[Access], None]
+#: Takes what the room is by now, what its person may do in it, and who that is.
+Renew = Callable[[Access, Actor], None]
 
 #: A joiner that lacks no more events than these gets them in the step that makes it live.
 _LAST_STEP = 100
 _RECONNECT = 4008
+#: What somebody sees first who has seen nothing.
+FIRST_MESSAGES = 50
 
 
 class _Visit(NamedTuple):
     number: int
     actor: Actor
     renew: Renew
+    ticket: Ticket | None
 
 
 class RoomHub:
@@ -57,30 +61,56 @@ class RoomHub:
         self._moved = self._loop.create_future()
         self.task = self._loop.create_task(self._run())
 
-    def visit(self, outlet: Outlet, actor: Actor, renew: Renew) -> None:
-        """Somebody is about to enter: stay for him. `renew` is called when he is to know more of the room."""
-        self._visitors[outlet] = _Visit(next(self._visits), actor, renew)
+    def visit(self, outlet: Outlet, actor: Actor, renew: Renew, ticket: Ticket | None = None) -> None:
+        """Somebody is about to enter: stay for him. `renew` is called when he is to know more of the room. `ticket` is
+        what he came in by, where that can end."""
+        self._visitors[outlet] = _Visit(next(self._visits), actor, renew, ticket)
 
     @property
     def visitors(self) -> dict[int, Actor]:
         """Everybody who has a socket here, each once, by the number of his latest one; for any thread."""
-        latest = {visit.actor.id: visit for visit in list(self._visitors.values())}
+        latest = {visit.actor.label: visit for visit in list(self._visitors.values())}
         return {visit.number: visit.actor for visit in latest.values()}
 
-    def renew(self, account_id: str, access: Access) -> None:
-        """Tell all sockets of this account what the room is now, and what it may do here."""
+    @property
+    def sockets(self) -> dict[str, int]:
+        """How many are live, by what they understand, and how many catch up; for any thread."""
+        full, plain = list(self._full), len(self._plain)
+        streams = sum(outlet.is_stream for outlet in full)
+        entering = max(0, len(self._visitors) - len(full) - plain)
+        return {"full": len(full) - streams, "plain": plain, "stream": streams, "entering": entering}
+
+    @property
+    def tickets(self) -> set[Ticket]:
+        """What people here came in by; for any thread."""
+        return {visit.ticket for visit in list(self._visitors.values()) if visit.ticket is not None}
+
+    def holds(self, outlet: Outlet) -> bool:
+        """Whether this visitor is here, neither gone nor shown out."""
+        return outlet in self._visitors
+
+    def renew(self, visitor: str, access: Access, actor: Actor) -> None:
+        """Tell all sockets of this visitor (`Actor.label`) what the room is now, and what he may do here."""
         if access.room.name != self.name:
             self.name = self.attendance.room = access.room.name
             self._tail, self._reads = Tail(self.last), SharedReads(self._lookout, self.id)  # they name the room
-        for visit in [visit for visit in self._visitors.values() if visit.actor.id == account_id]:
-            visit.renew(access)
+        for visit in [visit for visit in self._visitors.values() if visit.actor.label == visitor]:
+            visit.renew(access, actor)
 
-    def show_out(self, account_id: str, error: ChatError) -> None:
-        """Tell all sockets of this account why it may not be here any more, and close them."""
-        for outlet in [outlet for outlet, visit in self._visitors.items() if visit.actor.id == account_id]:
+    def show_out(self, visitor: str, error: ChatError) -> None:
+        """Tell all sockets of this visitor (`Actor.label`) why he may not be here any more, and close them."""
+        self._end([outlet for outlet, visit in self._visitors.items() if visit.actor.label == visitor], error)
+
+    def sign_out(self, tickets: Collection[Ticket], error: ChatError) -> None:
+        """Tell all sockets that came in by one of these that it holds no more, and close them."""
+        self._end([outlet for outlet, visit in self._visitors.items() if visit.ticket in tickets], error)
+
+    def _end(self, outlets: Sequence[Outlet], error: ChatError) -> None:
+        for outlet in outlets:
             self._full.pop(outlet, None)
             self._plain.pop(outlet, None)
             del self._visitors[outlet]
+            metrics.refused(error.code)
             outlet.live(Encoded.of([events.encode(refusal(self.name, error.code, error.detail))]))
             task = self._loop.create_task(outlet.close(error.close_code))
             self._closing.add(task)
@@ -119,10 +149,13 @@ class RoomHub:
             await asyncio.shield(self._moved)
         return len(self._full) + len(self._plain)
 
-    async def admit(self, outlet: Outlet, hello: Hello, opening: Callable[[int, str], Open]) -> None:
+    async def admit(
+        self, outlet: Outlet, hello: Hello, opening: Callable[[int, str], Open], newest: int = FIRST_MESSAGES
+    ) -> None:
         """A full client: `open`, what it missed (or a `gap` and the newest), then live: no gap and no repeat.
 
-        `opening` makes the `open` event for the rev and the epoch at which the room stands.
+        `newest`: so many messages at most for who begins anew. `opening` makes the `open` event for the rev and the
+        epoch at which the room stands.
         """
         position, reason = await self._position(hello)
         begin = self.last
@@ -134,7 +167,7 @@ class RoomHub:
             outlet.backlog(self._gap(reason, hello.after or 0, begin))
         if position is None:
             position = begin
-            outlet.backlog(Encoded.of(await self._reads.newest(begin)))
+            outlet.backlog(Encoded.of(await self._reads.newest(begin, newest)))
             await outlet.drained()
         await self._enter(outlet, position)
         if (here := self.attendance.whole(_present(opened.you))) is not None:
@@ -205,6 +238,7 @@ class RoomHub:
 
     async def _page(self, position: int) -> Page:
         """A page of the log above `position`; one that reaches the tail becomes a part of it."""
+        metrics.catchup_pages.add()
         page = await self._reads.page(position)
         start = self._tail.start
         if position < start <= position + len(page.payloads):
@@ -232,6 +266,7 @@ class RoomHub:
         else:
             self._tail = Tail(batch.head)  # who joins later reads the present text, not what was edited or deleted
         encoded = Encoded.of(batch.payloads)
+        metrics.events_delivered.add(len(batch.payloads))
         self._write(self._full, encoded)
         if self._plain:
             plain = for_plain_clients(encoded)
@@ -243,6 +278,7 @@ class RoomHub:
     def _write(self, outlets: dict[Outlet, Write | None], encoded: Encoded) -> None:
         """To each of them: what is done here is done as often as there are people, so it is one call."""
         frames = encoded.frames
+        metrics.deliveries.add(len(outlets))
         for outlet, write in outlets.items():
             try:
                 if write is not None:

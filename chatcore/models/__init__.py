@@ -6,6 +6,7 @@ from chatcore.models.presence import Lease, Presence
 from chatcore.models.receipts import Answer, Inquiry
 from chatcore.models.room import Room, new_epoch
 from chatcore.models.scheduled import Scheduled
+from chatcore.models.tokens import Token
 
 __all__ = [
     "Answer",
@@ -19,5 +20,6 @@ __all__ = [
     "Room",
     "Sanction",
     "Scheduled",
+    "Token",
     "new_epoch",
 ]

@@ -2,7 +2,7 @@
 
 from chatcore.services.changes import clear_banners, delete_message, edit_message, expire_messages
 from chatcore.services.members import RoleChange, add_member, join_room, leave_room, remove_member
-from chatcore.services.posting import post_messages
+from chatcore.services.posting import Tell, post_messages
 from chatcore.services.posts import Post, Posted
 from chatcore.services.presence import forget_leases, save_presence
 from chatcore.services.python import apost, post
@@ -18,6 +18,7 @@ __all__ = [
     "Post",
     "Posted",
     "RoleChange",
+    "Tell",
     "add_member",
     "answer_delivery",
     "apost",

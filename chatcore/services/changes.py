@@ -13,7 +13,7 @@ from chatcore.exceptions import Forbidden, MessageNotFound, RoomNotFound
 from chatcore.history import standings, unknown_room
 from chatcore.models import Change, Message, Room
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_delete, check_edit, check_read
+from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_delete, check_edit, check_sight
 from chatcore.services.locking import LockedRoom, lock_rooms, save_counters
 from chatcore.services.mentions import mentioned_in
 from chatcore.services.posts import check_attributes, check_text
@@ -104,7 +104,7 @@ def expire_messages(limit: int = 500, *, announce: Announce = bell.ring, timeout
 
 
 def _locked(names: Sequence[str], actor: Actor) -> dict[str, tuple[LockedRoom, Standing]]:
-    """The rooms, held, and what the actor, who may read them, is in each."""
+    """The rooms, held, and what the actor, who may know of them, is in each."""
     rooms = lock_rooms(map(room_key, names))
     standing_of = standings((room.id, actor) for room in rooms.values())
     found: dict[str, tuple[LockedRoom, Standing]] = {}
@@ -114,7 +114,7 @@ def _locked(names: Sequence[str], actor: Actor) -> dict[str, tuple[LockedRoom, S
             raise unknown_room(name, actor)
         standing = standing_of.get((room.id, actor.id), NOBODY)
         try:
-            check_read(actor, room, standing)
+            check_sight(actor, room, standing)
         except RoomNotFound:
             raise unknown_room(name, actor) from None
         found[room.key] = room, standing

@@ -22,7 +22,7 @@ from chatcore.history.personal import authored_rooms, numbers_by
 from chatcore.models import Change, Membership, Message, Presence, ReadMark, Room, Sanction, Scheduled
 from chatcore.permissions import SYSTEM, Actor, check_erase
 from chatcore.services.locking import LockedRoom, lock_rooms, save_counters
-from chatcore.services.people import make_anonymous, switch_off
+from chatcore.services.people import accounts_transaction, make_anonymous, switch_off
 from chatcore.services.sessions import end_sessions
 from chatcore.services.transaction import Announce, writing
 
@@ -61,7 +61,7 @@ def erase_user(account: str, progress: Progress, *, announce: Announce = bell.ri
 
 def _keep_out(person: Actor, timeout: float) -> None:
     """Nobody can sign in as the person, and who is signed in writes no more: a ban is looked at for every post."""
-    with writing(timeout, lambda batches: None):
+    with accounts_transaction(), writing(timeout, lambda batches: None):
         user: Any = _locked(person)
         switch_off(user)
         facts = {"user_name": person.name, "until": None, "reason": "", "by": SYSTEM.label}
@@ -144,7 +144,7 @@ def _forgotten_changes(person: Actor, timeout: float) -> Iterator[int]:
 
 def _forget(person: Actor, timeout: float) -> tuple[str, list[str]]:
     """All that hangs on the account, and its name. The ban stays: until its sockets are closed nothing else binds."""
-    with writing(timeout, lambda batches: None):
+    with accounts_transaction(), writing(timeout, lambda batches: None):
         ownerless = _owned_alone(person)
         for table in (Membership, ReadMark, Presence):
             table.objects.filter(user_id=person.id).delete()

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from django.db import Error, connection
+from django.db import Error
 
+from chatcore.database import connection
 from chatcore.exceptions import Unavailable
 from chatcore.services.turnstile import lock
 

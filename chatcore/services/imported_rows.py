@@ -5,10 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
-
 from chatcore import events
-from chatcore.database import places
+from chatcore.database import connection, places
 from chatcore.exceptions import BadRequest
 from chatcore.history.transfer import MessageLine
 from chatcore.models import Message

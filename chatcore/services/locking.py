@@ -7,10 +7,9 @@ only just started.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
-
-from chatcore.database import places
+from chatcore.database import connection, places
 from chatcore.models import Room
+from chatcore.services.rows import update_rows
 
 _COLUMNS = (
     "id", "name", "name_key", "private", "announce_only", "archived_at IS NOT NULL", "max_length",
@@ -44,7 +43,8 @@ class LockedRoom:
 def lock_rooms(keys: Iterable[str]) -> dict[str, LockedRoom]:
     """The rooms of these keys, locked in the order of their keys, so that two writers never wait for each other."""
     wanted = sorted(set(keys))
-    lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
+    # no key: what only refers to a room (a message, a read mark) need not wait, and so cannot be a part of a deadlock
+    lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
     select = (
         f"SELECT {', '.join(_COLUMNS)} FROM {_table()} "  # noqa: S608
         f"WHERE name_key IN ({places(len(wanted))}) ORDER BY name_key{lock}"
@@ -57,8 +57,8 @@ def lock_rooms(keys: Iterable[str]) -> dict[str, LockedRoom]:
 def save_counters(rooms: Iterable[LockedRoom]) -> None:
     """Write the counters of the rooms whose log has grown."""
     changed = [(room.last_seq, room.head, room.id) for room in rooms if room.head != room.before]
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {_table()} SET last_seq = %s, head = %s WHERE id = %s", changed)  # noqa: S608
+    if changed:
+        update_rows(Room, ("last_seq", "head"), changed)
 
 
 def _table() -> str:

@@ -1,17 +1,16 @@
 """The end of the rooms' logs within one transaction: posts are numbered, kept, and written at once."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from chatcore import conf, events
 from chatcore.bell import Batch
-from chatcore.database import places, rows_of
+from chatcore.database import connection, rows_of
 from chatcore.exceptions import KeyReused, RoomNotFound
 from chatcore.history import client_id, html, keyed_messages, unknown_room
 from chatcore.history import message as stored_message
@@ -22,6 +21,7 @@ from chatcore.services.locking import LockedRoom, save_counters
 from chatcore.services.mentions import mentioned_in
 from chatcore.services.posts import Post, Posted, check_form, digest, expiry, rare_attributes
 from chatcore.services.revising import revise
+from chatcore.services.rows import insert_rows
 from chatcore.services.slots import differs, earlier_message, message_in_slot, revision_of
 
 #: The columns that are written, in the order in which `Log` makes a row; the others begin empty.
@@ -49,6 +49,7 @@ class Log:
         self._payloads: dict[int, list[bytes]] = {}
         self._limit = conf.settings.MAX_LENGTH
         self._dashed_ids = connection.features.has_native_uuid_field
+        self._json: Callable[[Any], Any] = dict if connection.vendor == "postgresql" else json.dumps
 
     def append(self, post: Post, standing_of: Mapping[tuple[int, str], Standing]) -> Posted:
         """Number the post, or find the message that its key names already; ChatError when it is refused."""
@@ -82,11 +83,7 @@ class Log:
         """All rows at once: `bulk_create` costs five times as much a row."""
         if not self._rows:
             return
-        quoted = connection.ops.quote_name
-        names = ", ".join(map(quoted, _COLUMNS))
-        insert = f"INSERT INTO {quoted(Message._meta.db_table)} ({names}) VALUES ({places(len(_COLUMNS))})"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.executemany(insert, self._rows)
+        insert_rows(Message, _COLUMNS, self._rows)
         self._rows.clear()
 
     def batches(self) -> list[Batch]:
@@ -151,7 +148,7 @@ class Log:
             author.type, author.id, author.name, event.source, self._stored_now,
             _stored(event.expires_at) if event.expires_at else None,
             post.scope if post.key is not None else None, post.key, request, post.slot,
-            json.dumps(extra) if extra else None,
+            self._json(extra) if extra else None,
         )  # fmt: skip
 
 

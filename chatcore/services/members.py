@@ -4,8 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from chatcore import conf
 from chatcore.database import explaining
-from chatcore.exceptions import BadRequest, LastOwner, MemberNotFound, RoomNotFound, UserNotFound
+from chatcore.exceptions import (
+    BadRequest,
+    LastOwner,
+    MemberNotFound,
+    RoomNotFound,
+    TooManyMembers,
+    TooManyRooms,
+    UserNotFound,
+)
 from chatcore.history import access, standings, unknown_room, user_named
 from chatcore.models import Membership
 from chatcore.names import room_key, storable
@@ -25,7 +34,8 @@ class RoleChange(NamedTuple):
 def add_member(room: str, account: str, role: str, actor: Actor, *, timeout: float = 5.0) -> RoleChange:
     """Make the account a member of the room, or give a member this role: member, moderator or owner.
 
-    RoomNotFound, UserNotFound, Forbidden; LastOwner where it would take the room's only owner.
+    RoomNotFound, UserNotFound, Forbidden, TooManyMembers, TooManyRooms; LastOwner where it would take the room's only
+    owner.
     """
     if role not in ROLES:
         raise BadRequest(f"{role!a} is no role: take {', '.join(ROLES)}")
@@ -35,7 +45,9 @@ def add_member(room: str, account: str, role: str, actor: Actor, *, timeout: flo
         check_member_change(actor, locked, standing, before, role)
         if before == "owner" and role != "owner":
             _check_other_owner(locked, person.id, person.name)
-        _save(locked, person, role)
+        if role == "owner" != before:
+            check_owned(person, actor)  # or who has enough would give them away, and make more
+        save_member(locked.id, locked.name, person, role)
     return RoleChange(person.name, before, role)
 
 
@@ -57,11 +69,12 @@ def remove_member(room: str, account: str, actor: Actor, *, timeout: float = 5.0
 
 
 def join_room(room: str, actor: Actor, *, timeout: float = 5.0) -> RoleChange:
-    """Join by oneself; who is a member stays what he is. RoomNotFound, NotSignedIn, Forbidden."""
+    """Join by oneself; who is a member stays what he is. RoomNotFound, NotSignedIn, Forbidden,
+    TooManyMembers."""
     with _held(room, actor, timeout) as (locked, standing):
         check_join(actor, locked, standing)
         if standing.role is None:
-            _save(locked, actor, Membership.Role.MEMBER)
+            save_member(locked.id, locked.name, actor, Membership.Role.MEMBER)
     return RoleChange(actor.name, standing.role, standing.role or Membership.Role.MEMBER)
 
 
@@ -99,10 +112,24 @@ def _named(room: str, account: str, actor: Actor) -> Actor:
         return user_named(account)
 
 
-def _save(room: LockedRoom, person: Actor, role: str) -> None:
+def save_member(room_id: int, room: str, person: Actor, role: str) -> None:
+    """Within a transaction that holds the room: what the person is there from now on. TooManyMembers."""
+    members, most = Membership.objects.filter(room_id=room_id), conf.settings.MEMBERS_PER_ROOM
+    if not members.filter(user_id=person.id).exists() and members.count() >= most:
+        raise TooManyMembers(room, most)
     Membership.objects.update_or_create(
-        room_id=room.id, user_id=person.id, defaults={"user_name": person.name, "role": role}
+        room_id=room_id, user_id=person.id, defaults={"user_name": person.name, "role": role}
     )
+
+
+def check_owned(person: Actor, actor: Actor) -> None:
+    """Within a transaction: whether the person may own one more room by what the actor does; superusers and commands
+    may make it any number. TooManyRooms."""
+    if actor.type != "user" or actor.is_superuser:
+        return
+    most = conf.settings.ROOMS_PER_PERSON
+    if Membership.objects.filter(user_id=person.id, role=Membership.Role.OWNER).count() >= most:
+        raise TooManyRooms(most)
 
 
 def _membership(room: LockedRoom, account: str, person: Actor | None) -> Membership:

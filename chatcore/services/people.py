@@ -1,15 +1,17 @@
 """Accounts: made with the rules of the site's own sign-up, and emptied of what they tell about a person."""
 
 import secrets
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, router, transaction
 from django.db.models import EmailField
 
+from chatcore import conf
 from chatcore.exceptions import BadRequest, UserExists
 from chatcore.names import storable
 from chatcore.permissions import Actor, actor_for
@@ -48,6 +50,15 @@ def create_user(name: str, *, password: str | None = None, email: str = "", time
     except (DataError, IntegrityError) as error:
         raise BadRequest(f"the database refuses this account ({str(error).partition(chr(10))[0]})") from error
     return actor_for(user)
+
+
+def accounts_transaction() -> AbstractContextManager[Any]:
+    """Around a write that also changes accounts: a transaction of theirs, where they are in another database.
+
+    What was written to the chat's tables is then there first, so that a repeat finds the account by its name.
+    """
+    accounts = router.db_for_write(get_user_model())
+    return nullcontext() if accounts == conf.settings.DATABASE else transaction.atomic(using=accounts)
 
 
 def switch_off(user: Any) -> None:

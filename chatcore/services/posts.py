@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from django.utils import timezone
@@ -143,15 +143,19 @@ def _check_texts(*texts: tuple[str | None, int, str]) -> None:
 
 def expiry(post: Post, sent_at: datetime) -> datetime | None:
     """When the post expires if it is sent then; BadRequest if that is before."""
-    if post.lifetime is not None:
-        return sent_at + post.lifetime
-    if post.expires_at is None:
-        return None
-    if timezone.is_naive(post.expires_at):
-        raise BadRequest("the time of expiry has no time zone: give it one")
-    if post.expires_at <= sent_at:
+    try:
+        if post.lifetime is not None:
+            return sent_at + post.lifetime
+        if post.expires_at is None:
+            return None
+        if timezone.is_naive(post.expires_at):
+            raise BadRequest("the time of expiry has no time zone: give it one")
+        moment = post.expires_at.astimezone(UTC)  # PostgreSQL takes a year 10000, and Python cannot read it
+    except OverflowError as error:
+        raise BadRequest("the message would expire after the year 9999: give it an earlier time of expiry") from error
+    if moment <= sent_at:
         raise BadRequest("the message would expire before it is sent: give it a later time of expiry")
-    return post.expires_at
+    return moment
 
 
 def _is_usual(post: Post) -> bool:

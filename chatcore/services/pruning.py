@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
 from django.utils import timezone
 
+from chatcore.database import connection
 from chatcore.history.retention import Overdue, overdue
 from chatcore.models import Change, Message, Room
 from chatcore.services.importing import forgotten_imports

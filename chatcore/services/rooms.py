@@ -13,6 +13,7 @@ from chatcore.history import RoomView, access, room_named, site_standing, user_n
 from chatcore.models import Membership, Room
 from chatcore.names import check_room_name, room_key
 from chatcore.permissions import SYSTEM, Actor, check_archive, check_change_room, check_create_room
+from chatcore.services.members import check_owned, save_member
 from chatcore.services.transaction import writing
 
 #: `create_room(retention=FOREVER)` takes a limit away; None leaves it as it is.
@@ -58,7 +59,8 @@ def create_room(
 ) -> CreatedRoom:
     """Make a room. `owner` and `members` are accounts; what is None keeps its default, or its value on update.
 
-    BadRoomName, UserNotFound, Forbidden, and RoomExists unless `existing` says to keep or update it.
+    BadRoomName, UserNotFound, Forbidden, TooManyRooms, TooManyMembers, and RoomExists unless `existing` says to keep
+    or update it.
     """
     check_create_room(actor, site_standing(actor))
     check_room_name(name)
@@ -76,6 +78,8 @@ def create_room(
         room, new = Room.objects.select_for_update().get_or_create(
             name_key=room_key(name), defaults={"name": name, **fields}
         )
+        if new:
+            check_owned(actor, actor)
         outcome = "created" if new else _outcome(room, existing)
         if outcome == "updated" and fields:
             Room.objects.filter(pk=room.pk).update(**fields)
@@ -148,6 +152,4 @@ def _is_broken(text: str) -> bool:
 def _join(room: Room, people: Sequence[tuple[Actor, Membership.Role]]) -> None:
     """Everybody in `people` has that role from now on; the last one named counts."""
     for person, role in people:
-        Membership.objects.update_or_create(
-            room=room, user_id=person.id, defaults={"user_name": person.name, "role": role}
-        )
+        save_member(room.pk, room.name, person, role)

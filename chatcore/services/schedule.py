@@ -1,5 +1,6 @@
 """Messages for later: kept in the database, delivered once by whichever server finds them due."""
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Sequence
@@ -9,15 +10,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from chatcore import bell, conf, events
+from chatcore import bell, conf, events, signals
 from chatcore.exceptions import BadRequest, ChatError, KeyReused, NotFound, RoomNotFound, Unavailable
 from chatcore.history import standings, unknown_room, user_named
+from chatcore.history.tokens import live_token, tokens_numbered
 from chatcore.models import Scheduled
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, Actor, check_post
+from chatcore.permissions import NOBODY, SYSTEM, Actor, check_post
 from chatcore.services.locking import LockedRoom, lock_rooms
 from chatcore.services.log import described
-from chatcore.services.posting import post_messages
+from chatcore.services.posting import Tell, post_messages
 from chatcore.services.posts import Post, check_form, digest
 from chatcore.services.transaction import Announce, writing
 
@@ -49,18 +51,18 @@ def schedule_messages(posts: Sequence[Post], due_at: datetime, *, timeout: float
         raise BadRequest("the time is over: schedule for a later one, or send now")
     with writing(timeout, lambda batches: None):
         rooms = lock_rooms(room_key(post.room) for post in posts)
-        return [_keep(post, _room_for(post, rooms), due_at) for post in posts]
+        return [_kept(index, post, rooms, due_at) for index, post in enumerate(posts)]
 
 
-def cancel_message(appointment_id: str, *, timeout: float = 5.0) -> Appointment:
-    """Deliver it not. NotFound when there is no such appointment, or when it is over."""
+def cancel_message(appointment_id: str, actor: Actor = SYSTEM, *, timeout: float = 5.0) -> Appointment:
+    """Deliver it not: the system any, others their own. NotFound when there is no such one, or when it is over."""
     try:
         pk = uuid.UUID(appointment_id)
     except ValueError:
         raise NotFound("scheduled message", appointment_id) from None
     with writing(timeout, lambda batches: None):
         row = Scheduled.objects.select_for_update(of=("self",)).select_related("room").filter(pk=pk).first()
-        if row is None:
+        if row is None or not _may_cancel(actor, row):
             raise NotFound("scheduled message", appointment_id)
         if row.done_at is not None:
             fate = f"was delivered as {row.room.name} #{row.seq}" if row.seq else f"was refused: {row.failure}"
@@ -70,11 +72,30 @@ def cancel_message(appointment_id: str, *, timeout: float = 5.0) -> Appointment:
     return appointment
 
 
-def deliver_due(*, announce: Announce = bell.ring, timeout: float = 5.0) -> int:
+def _may_cancel(actor: Actor, row: Scheduled) -> bool:
+    author = row.request.get("actor", {})
+    return actor.type == "system" or (author.get("type"), author.get("id")) == (actor.type, actor.id)
+
+
+def deliver_due(*, announce: Announce = bell.ring, tell: Tell = signals.tell, timeout: float = 5.0) -> int:
     """Post what is due; how many were posted. Any number of servers may try: each is delivered once."""
     waiting = Scheduled.objects.filter(done_at__isnull=True, due_at__lte=timezone.now())
     due = list(waiting.order_by("due_at").values_list("pk", flat=True)[:_AT_ONCE])
-    return sum(_deliver(pk, announce, timeout) for pk in due)
+    done = 0
+    for pk in due:
+        new: list[events.Message] = []
+        done += _deliver(pk, announce, new.extend, timeout)
+        if new:
+            tell(new)
+    return done
+
+
+def _kept(index: int, post: Post, rooms: dict[str, LockedRoom], due_at: datetime) -> Appointment:
+    try:
+        return _keep(post, _room_for(post, rooms), due_at)
+    except ChatError as error:
+        error.index = index
+        raise
 
 
 def _room_for(post: Post, rooms: dict[str, LockedRoom]) -> LockedRoom:
@@ -94,17 +115,24 @@ def _room_for(post: Post, rooms: dict[str, LockedRoom]) -> LockedRoom:
 def _keep(post: Post, room: LockedRoom, due_at: datetime) -> Appointment:
     message = described(post, replace(room, last_seq=-1, head=-1), due_at)
     request = digest(post) if post.key is not None else None
+    key = None if post.key is None else _kept_key(post.scope, post.key)
     if post.key is not None:
-        known = Scheduled.objects.filter(room=room.id, key=post.key).first()
+        known = Scheduled.objects.filter(room=room.id, key=key).first()
         if known is not None and known.key_digest != request:
             raise KeyReused(post.key, known.seq or 0)
         if known is not None:
             return _appointment(known, room.name, duplicate=True)
     row = Scheduled.objects.create(
         id=uuid.UUID(message.id), room_id=room.id, due_at=due_at, request=_request(post),
-        key=post.key, key_digest=request,
+        key=key, key_digest=request,
     )  # fmt: skip
     return _appointment(row, room.name)
+
+
+def _kept_key(scope: str, key: str) -> str:
+    """The key as the row has it, where nobody can take another one's: the commands' is bare, others' have their scope
+    before them, and are digested, for they may be as long as the column is."""
+    return key if scope in ("cli", "code") else f"{scope}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _appointment(row: Scheduled, room: str, *, duplicate: bool = False) -> Appointment:
@@ -114,7 +142,7 @@ def _appointment(row: Scheduled, room: str, *, duplicate: bool = False) -> Appoi
     return Appointment(str(row.pk), room, row.due_at, message, duplicate)
 
 
-def _deliver(pk: uuid.UUID, announce: Announce, timeout: float) -> int:
+def _deliver(pk: uuid.UUID, announce: Announce, tell: Tell, timeout: float) -> int:
     with writing(timeout, lambda batches: None):
         row = Scheduled.objects.select_for_update(of=("self",)).select_related("room").filter(
             pk=pk, done_at__isnull=True
@@ -123,9 +151,8 @@ def _deliver(pk: uuid.UUID, announce: Announce, timeout: float) -> int:
             return 0  # another server was quicker
         try:
             post = _post(row, row.room.name)
-            if post.actor.type == "user":
-                post = replace(post, actor=user_named(post.actor.name))  # with the rights that he has now
-            (result,) = post_messages([post], announce=announce)
+            post = replace(post, actor=_now(post.actor))
+            (result,) = post_messages([post], announce=announce, tell=tell)
         except ChatError as error:
             result = error
         except (KeyError, TypeError, ValueError) as error:  # of another version
@@ -142,11 +169,20 @@ def _deliver(pk: uuid.UUID, announce: Announce, timeout: float) -> int:
     return 0 if row.seq is None else 1
 
 
+def _now(actor: Actor) -> Actor:
+    """Who had it scheduled, with the rights that he has by now. UserNotFound, NotSignedIn."""
+    if actor.type == "user":
+        return user_named(actor.name)
+    if actor.is_token:
+        return replace(actor, grant=live_token(tokens_numbered([actor.id]).get(actor.id)).grant)
+    return actor
+
+
 def _request(post: Post) -> dict[str, Any]:
     """The post as JSON; what is as usual is left out."""
     given = {field.name: getattr(post, field.name) for field in fields(Post) if field.name not in _APART}
     given = {name: value for name, value in given.items() if name in ("text", "actor") or value != _DEFAULT[name]}
-    given["actor"] = asdict(post.actor)
+    given["actor"] = {name: value for name, value in asdict(post.actor).items() if name != "grant"}
     if post.expires_at is not None:
         given["expires_at"] = post.expires_at.isoformat()
     if post.lifetime is not None:

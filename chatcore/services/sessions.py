@@ -4,7 +4,7 @@ and the end of all that somebody has.
 Only for who may read SECRET_KEY anyway. Nobody logs in by this: no signal is sent, no time of a login is kept.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -40,7 +40,7 @@ class NoTemporaryUsers(ChatError):
 
 
 def create_temporary_users(numbers: Iterable[int], *, timeout: float = 5.0) -> list[str]:
-    """Make accounts of these numbers, to which nobody can log in, and a session for each: the Cookie headers.
+    """Make accounts of these numbers, to which nobody can log in, and a session for each: the Cookie headers in order.
 
     NoTemporaryUsers. By their names `remove_temporary_users` finds them again, whatever happens meanwhile.
     """
@@ -53,7 +53,8 @@ def create_temporary_users(numbers: Iterable[int], *, timeout: float = 5.0) -> l
         users[0].full_clean()
         with writing(timeout, lambda batches: None):
             model._default_manager.bulk_create(users)  # which sends no signals: nobody gets a mail of welcome
-            return _open_sessions(model._default_manager.filter(**{f"{model.USERNAME_FIELD}__in": names}))
+            stored = model._default_manager.filter(**{f"{model.USERNAME_FIELD}__in": names})
+            return _open_sessions(sorted(stored, key=lambda user: names.index(user.get_username())))
     except ValidationError as error:
         raise NoTemporaryUsers("; ".join(_reasons(error))) from error
     except (DataError, IntegrityError, ValueError) as error:
@@ -75,10 +76,11 @@ def remove_temporary_users(*, timeout: float = 5.0) -> int:
 
 
 def sign_in(accounts: Iterable[str], *, timeout: float = 5.0) -> list[str]:
-    """A session for each of these accounts, beside those that they have: the Cookie headers. UserNotFound."""
+    """A session for each of these accounts, beside those that they have: the Cookie headers in order. UserNotFound."""
     ids = [user_named(account).id for account in accounts]
     with writing(timeout, lambda batches: None):
-        return _open_sessions(get_user_model()._default_manager.filter(pk__in=ids))
+        stored = get_user_model()._default_manager.filter(pk__in=ids)
+        return _open_sessions(sorted(stored, key=lambda user: ids.index(str(user.pk))))
 
 
 def sign_out(accounts: Iterable[str], *, timeout: float = 5.0) -> None:
@@ -119,10 +121,9 @@ def _is_temporary(user: AbstractBaseUser) -> bool:
     return ours and not user.has_usable_password()
 
 
-def _open_sessions(users: Iterable[AbstractBaseUser]) -> list[str]:
-    found = list(users)
-    backend = _backend(found[0])
-    return [_open_session(user, backend) for user in found]
+def _open_sessions(users: Sequence[AbstractBaseUser]) -> list[str]:
+    backend = _backend(users[0])
+    return [_open_session(user, backend) for user in users]
 
 
 def _open_session(user: AbstractBaseUser, backend: str) -> str:

@@ -60,7 +60,7 @@ def _live(now: datetime) -> Q:
 
 
 def _by(actor: Actor) -> Q:
-    """By this person; the system and its bots keep one slot together."""
-    if actor.is_person:
+    """By this person or token; the system and its bots keep one slot together."""
+    if actor.is_person or actor.is_token:
         return Q(author_type=actor.type, author_id=actor.id)
     return Q(author_type__in=("system", "bot"))

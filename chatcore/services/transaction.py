@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
+from chatcore import conf
 from chatcore.bell import Batch
-from chatcore.database import explaining
+from chatcore.database import connection, explaining
 from chatcore.exceptions import OutcomeUnknown
 from chatcore.services.turnstile import turn
 
@@ -27,15 +28,16 @@ def writing(timeout: float, announce: Announce) -> Iterator[list[Batch]]:
     batches: list[Batch] = []
     with explaining():
         if connection.in_atomic_block:
-            with transaction.atomic():  # a savepoint: what fails leaves nothing in the caller's transaction
+            # a savepoint: what fails leaves nothing in the caller's transaction
+            with transaction.atomic(using=conf.settings.DATABASE):
                 yield batches
             if batches:
-                transaction.on_commit(lambda: announce(batches))
+                transaction.on_commit(lambda: announce(batches), using=conf.settings.DATABASE)
             return
         deadline = time.monotonic() + timeout
         committing = False
         try:
-            with _alone(deadline), transaction.atomic(durable=True):
+            with _alone(deadline), transaction.atomic(using=conf.settings.DATABASE, durable=True):
                 _limit_waiting(deadline)
                 yield batches
                 committing = connection.vendor != "sqlite"  # no server: where its commit fails, nothing is stored
@@ -49,9 +51,10 @@ def writing(timeout: float, announce: Announce) -> Iterator[list[Batch]]:
 
 @contextmanager
 def _alone(deadline: float) -> Iterator[None]:
-    """SQLite has one writer at a time; other databases have locks of rows."""
-    if connection.vendor != "sqlite":
-        yield
+    """SQLite has one writer at a time; PostgreSQL has locks of rows."""
+    if connection.vendor == "postgresql":
+        with _seeing_what_others_commit():
+            yield
         return
     connection.ensure_connection()  # before the turn, for which others wait
     with turn(deadline):
@@ -62,6 +65,26 @@ def _alone(deadline: float) -> Iterator[None]:
         finally:
             usual = int(1000 * connection.settings_dict["OPTIONS"].get("timeout", _USUAL_TIMEOUT))
             connection.connection.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+@contextmanager
+def _seeing_what_others_commit() -> Iterator[None]:
+    """READ COMMITTED for one transaction, whatever the site or the server have set: under a higher level, who has
+    waited for a room's row is refused because it has changed."""
+    from psycopg import IsolationLevel  # nobody else has it
+
+    connection.ensure_connection()
+    driver = connection.connection
+    usual = driver.isolation_level
+    if usual == IsolationLevel.READ_COMMITTED:
+        yield
+        return
+    driver.isolation_level = IsolationLevel.READ_COMMITTED  # said by BEGIN: no round trip of its own
+    try:
+        yield
+    finally:
+        if connection.connection is driver and not driver.closed:
+            driver.isolation_level = usual
 
 
 def _limit_waiting(deadline: float) -> None:

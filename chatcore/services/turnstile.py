@@ -4,14 +4,14 @@ Two file locks beside the database: A is the place at the door, B the room. A wr
 back, works, gives B back. Who commits again and again has to queue for A like everybody else.
 """
 
+import errno
 import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from django.db import connection
-
+from chatcore.database import connection
 from chatcore.exceptions import Unavailable
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0002, 0.002
@@ -31,6 +31,14 @@ def turn(deadline: float) -> Iterator[None]:
         yield
 
 
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "give this account write access"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "nothing was stored, free some space and try again"
+    return "nothing was stored, try again"
+
+
 def lock(path: str, deadline: float, held: ExitStack) -> None:
     """An exclusive flock on `path`, given back when `held` closes, or by the kernel with its process's life.
 
@@ -39,9 +47,7 @@ def lock(path: str, deadline: float, held: ExitStack) -> None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     except OSError as error:
-        raise Unavailable(
-            f"cannot write beside the database ({error.strerror}: {path}): give this account write access"
-        ) from error
+        raise Unavailable(f"cannot write beside the database: {_remedy(error)}", f"{error.strerror}: {path}") from error
     held.callback(os.close, descriptor)
     if os.geteuid() == 0:  # as SQLite does with its own files: the database's owner must be able to lock it, too
         owner = os.stat(connection.settings_dict["NAME"])  # noqa: PTH116  for each write

@@ -1,18 +1,22 @@
 """What the chat's pages share: the policy, answers to what the domain refuses, and the way to a room."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 
-from chatcore import history
+from chatcore import history, metrics
 from chatcore.csp import content_security_policy
-from chatcore.exceptions import BadRoomName, ChatError, Forbidden, NotSignedIn, RoomNotFound, Unavailable
+from chatcore.database import explaining
+from chatcore.exceptions import BadRoomName, ChatError, NotSignedIn, RateLimited, RoomNotFound, Unavailable
 from chatcore.history import RoomView
 from chatcore.names import check_room_name
 from chatcore.permissions import Actor, Standing, actor_for, check_create_room
@@ -29,14 +33,36 @@ def page(view: View) -> View:
     @functools.wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            return view(request, *args, **kwargs)
+            with explaining():
+                return view(request, *args, **kwargs)
         except NotSignedIn:
             return redirect_to_login(request.get_full_path())
-        except (Forbidden, Unavailable) as error:
-            return render(request, "chatcore/refused.html", {"reason": sentence(error)}, status=error.status)
+        except Unavailable as error:
+            metrics.refused(error.code)
+            return unavailable()
+        except ChatError as error:
+            if error.status == 500:
+                raise  # the site's own trouble, and not the visitor's
+            metrics.refused(error.code)
+            response = render(request, "chatcore/refused.html", {"reason": sentence(error)}, status=error.status)
+            return with_wait(response, error)
 
-    guarded: View = transaction.non_atomic_requests(content_security_policy(answer))
+    guarded: View = content_security_policy(answer)
+    for alias in settings.DATABASES:
+        guarded = transaction.non_atomic_requests(using=alias)(guarded)
     return guarded
+
+
+def unavailable() -> HttpResponse:
+    """The answer while the database cannot be asked or written: a page that needs nothing of it."""
+    return HttpResponse(render_to_string("chatcore/unavailable.html"), status=503, headers={"Retry-After": "5"})
+
+
+def with_wait(response: HttpResponse, error: ChatError) -> HttpResponse:
+    """The answer to a refusal, with when to try again if it was too much for now (RFC 9110, section 10.2.3)."""
+    if isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(math.ceil(error.wait))
+    return response
 
 
 def room_page(address: str) -> Callable[[RoomPage], View]:

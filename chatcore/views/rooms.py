@@ -1,9 +1,8 @@
 """The list of the rooms, a room, making one. What is said in a room goes over its socket."""
 
-from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,6 +13,7 @@ from chatcore.exceptions import BadRequest, NotSignedIn, RoomExists
 from chatcore.forms import RoomForm
 from chatcore.history import RoomView
 from chatcore.history.room_list import common_banner, room_list
+from chatcore.mount import sign_in_address, sockets_address
 from chatcore.page_texts import room_texts
 from chatcore.permissions import Actor, Standing, actor_for, check_create_room, check_post, check_visit
 from chatcore.sentences import sentence
@@ -86,10 +86,11 @@ def _page_data(request: HttpRequest, found: history.RoomView, actor: Actor) -> d
     return {
         "room": found.name,
         "number": found.id,
+        "sockets": sockets_address(),
         "banner": None if banner is None else to_dict(banner),
         "now": timezone.now().isoformat(),
         "longest": found.max_length or conf.settings.MAX_LENGTH,
-        "sign_in": f"{resolve_url(settings.LOGIN_URL)}?{urlencode({REDIRECT_FIELD_NAME: request.path})}",
+        "sign_in": f"{sign_in_address()}?{urlencode({REDIRECT_FIELD_NAME: request.path})}",
         "you": to_dict(You(actor.type, actor.id, actor.name, actor.username)),
         "members": [] if actor.type == "guest" else history.member_names(found.id),
         "texts": room_texts(),

@@ -11,7 +11,7 @@ from chatcore.history.search import search as found_in
 from chatcore.permissions import Actor, Standing
 from chatcore.rates import Buckets, Rate
 from chatcore.sentences import sentence
-from chatcore.views.page import room_page
+from chatcore.views.page import room_page, with_wait
 
 #: Searches of one person in this process, or of one address where nobody is signed in.
 _RATE = Rate(steady=0.5, burst=10.0)
@@ -24,15 +24,16 @@ def search(request: HttpRequest, actor: Actor, room: RoomView, standing: Standin
     """What is found for `q`, in messages below number `before` if there is one."""
     query = request.GET.get("q", "").strip()
     context: dict[str, object] = {"room": room, "query": query, "longest": LONGEST_QUERY}
-    status = 200
+    trouble: BadRequest | RateLimited | None = None
     try:
         before = _number(request.GET.get("before"))
         if query:
             _spend(request, actor)
             context |= {"found": found_in(room.id, query, before), "further": before is not None}
     except (BadRequest, RateLimited) as error:
-        context["trouble"], status = sentence(error), error.status
-    return render(request, "chatcore/search.html", context, status=status)
+        trouble, context["trouble"] = error, sentence(error)
+    response = render(request, "chatcore/search.html", context, status=trouble.status if trouble else 200)
+    return with_wait(response, trouble) if trouble else response
 
 
 def _number(text: str | None) -> int | None:

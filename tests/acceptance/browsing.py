@@ -42,6 +42,7 @@ class Person:
         self.context, self.site = context, site
         context.set_default_timeout(1000 * DEADLINE_S)
         self.troubles: list[str] = []
+        self.expected: tuple[str, ...] = EXPECTED
         self.page: Page = context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
@@ -53,7 +54,7 @@ class Person:
         self._frames.append(str(frame))
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(EXPECTED):
+        if message.type in ("error", "warning") and not message.text.startswith(self.expected):
             self.troubles.append(message.text)
 
     def _dismiss(self, dialog: Dialog) -> None:

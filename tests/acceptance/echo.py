@@ -180,6 +180,11 @@ class Echo:
         speech = self.speeches.setdefault(path, Speech())
         visit = Visit(scope, send, self.rooms.setdefault(path, set()), speech)
         await receive()
+        if path == "/never":
+            print("asked for /never", flush=True)  # noqa: T201
+            assert (await receive())["type"] == "websocket.disconnect"
+            print("left /never", flush=True)  # noqa: T201
+            return
         await send({"type": "websocket.accept"})
         visit.room.add(visit.frames)
         try:

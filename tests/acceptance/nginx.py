@@ -42,6 +42,12 @@ def free_port() -> int:
     return port
 
 
+def nginx_around(folder: Path, block: str) -> str:
+    """A whole configuration with this block in it, for an nginx that keeps to the folder."""
+    user = "user root;" if os.geteuid() == 0 else ""  # whose the folder is
+    return AROUND.format(user=user, folder=folder, block=block)
+
+
 def documented(replaced: dict[str, str]) -> str:
     """The block of the documentation, with these pieces, each of which it must have, replaced."""
     found = re.search(r"```nginx\n(.*?)```", (PROJECT / "docs/operations.md").read_text(), re.S)
@@ -74,9 +80,8 @@ class Nginx:
                 "http://127.0.0.1:8000": f"http://127.0.0.1:{self.site_port}",
             }
         )
-        user = "user root;" if os.geteuid() == 0 else ""  # whose the folder is
         file = self.folder / "nginx.conf"
-        file.write_text(AROUND.format(user=user, folder=self.folder, block=block))
+        file.write_text(nginx_around(self.folder, block))
         self._process = subprocess.Popen([NGINX, "-p", str(self.folder), "-c", str(file)], stdin=subprocess.DEVNULL)
         wait_until(self._listens, "nginx")
         return self

@@ -1,4 +1,7 @@
-"""A real site for a test: `runchat` in a process of its own, on a free port, with its own data; and its commands."""
+"""A real site for a test: a server in a process of its own, on a free port, with its own data; and its commands.
+
+The server is `runchat`, or the one that tests/engines.py names.
+"""
 
 import os
 import re
@@ -16,12 +19,17 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests import engines
+from tests.acceptance.own_database import OwnDatabase
 from tests.waiting import DEADLINE_S, wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 #: The settings for tests of the server alone, with the small application of `echo`.
 ECHO = {"DJANGO_SETTINGS_MODULE": "tests.acceptance.echo_settings"}
-READY = re.compile(r"^Ready: .*?http://(\S+):(\d+)/", re.MULTILINE)
+READY = {
+    "runchat": re.compile(r'^(?:{.*")?Ready: .*?http://(\S+):(\d+)/', re.MULTILINE),
+    "uvicorn": re.compile(r"Uvicorn running on http://(\S+):(\d+) "),
+}
 SIGN_IN = """
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -48,20 +56,32 @@ class ChatSite:
     password = "a long enough password"
 
     def __init__(
-        self, env: Mapping[str, str] | None = None, arguments: Sequence[str] = (), beside: "ChatSite | None" = None
+        self,
+        env: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+        beside: "ChatSite | None" = None,
+        server: str = engines.SERVER,
+        migrated: bool = True,
     ) -> None:
-        """`env` and `arguments` are for `runchat`, and `env` for the commands too.
+        """`env` and `arguments` are for the server, and `env` for the commands too.
 
         `beside`: a second server on that site's data and in its environment, closed before that one.
+        `migrated=False`: for tests that make the tables; where databases are made by copying they are there by itself.
         """
         self.beside = beside
         if beside is None:
             self.var_dir = Path(tempfile.mkdtemp(prefix="chat-"))  # a short path: a unix socket must fit below it
             self.env = {**os.environ, "CHAT_VAR_DIR": str(self.var_dir)}
+            if engines.REDIS_URL:
+                self.env["CHAT_REDIS_URL"] = engines.REDIS_URL
         else:
             self.var_dir, self.env = beside.var_dir, dict(beside.env)
         self.env.update(env or {})
-        self.arguments = list(arguments)
+        self.database = None
+        if engines.DATABASE_URL and beside is None and "DATABASE_URL" not in (env or {}):
+            self.database = OwnDatabase(migrated)
+            self.env["DATABASE_URL"] = self.database.url
+        self.server, self.arguments = server, list(arguments)
         self.host, self.port = "127.0.0.1", 0
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -77,28 +97,49 @@ class ChatSite:
     # The server
 
     def start(self) -> None:
-        """Run `runchat` and wait for its ready line."""
-        seen = len(self.stdout)
+        """Run the server and wait for its ready line."""
+        seen = len(self._said())
         self.launch()
         assert self.process is not None
-        ready = wait_until(lambda: self.ended() or READY.search(self.stdout, seen), "runchat's ready line")
+        ready = wait_until(
+            lambda: self.ended() or READY[self.server].search(self._said(), seen), f"{self.server}'s ready line"
+        )
         if not isinstance(ready, re.Match):
-            raise RuntimeError(f"runchat ended with {self.process.returncode}: {self.stderr or self.stdout}")
+            raise RuntimeError(f"{self.server} ended with {self.process.returncode}: {self.stderr or self.stdout}")
         self.host, self.port = ready[1], int(ready[2])
 
     def launch(self) -> None:
-        """Run `runchat` and do not wait: for those that shall not get ready."""
-        command = self.command("runchat", "--migrate", *self.arguments, f"{self.host}:{self.port}")
+        """Run the server and do not wait: for those that shall not get ready."""
+        command, folder = self.command("runchat", "--migrate", *self.arguments, f"{self.host}:{self.port}"), "/"
+        if self.server == "uvicorn":
+            migrated = self.manage("migrate", "-v0")
+            assert migrated.returncode == 0, migrated.stderr
+            command, folder = self.uvicorn_command(), str(PROJECT)
         with self._log("out").open("ab") as stdout, self._log("err").open("ab") as stderr:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=self.env, cwd="/"
+                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=self.env, cwd=folder
             )
 
+    def uvicorn_command(self) -> list[str]:
+        """As docs/operations.md has it, but its pings: the tests' plainest clients answer none."""
+        command = [sys.executable, "-m", "uvicorn", "chatproject.asgi:application", "--no-proxy-headers"]
+        command += ["--lifespan", "on", "--ws", "websockets-sansio", "--timeout-graceful-shutdown", "5"]
+        command += ["--ws-max-size", self.env.get("CHAT_FRAME_BYTES", "65536"), "--ws-ping-interval", "600"]
+        return [*command, "--host", self.host, "--port", str(self.port), *self.arguments]
+
+    def _said(self) -> str:
+        """Where the ready line comes."""
+        return self.stdout if self.server == "runchat" else self.stderr
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it in order; the exit code. SIGINT is what Ctrl-C sends."""
+        """End it in order; the exit code. SIGINT is what Ctrl-C sends.
+
+        uvicorn ends by the signal itself, once all is done: that is 0 too.
+        """
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(DEADLINE_S)
+        code = self.process.wait(DEADLINE_S)
+        return 0 if self.server == "uvicorn" and code == -number else code
 
     def kill(self) -> None:
         """kill -9."""
@@ -113,6 +154,8 @@ class ChatSite:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
+        if self.database is not None:
+            self.database.drop()
         if self.beside is None:
             shutil.rmtree(self.var_dir, ignore_errors=True)
 

@@ -114,6 +114,7 @@ def test_the_client_counts_what_a_server_loses_repeats_or_misplaces(
     assert shows <= counted
 
 
+@pytest.mark.sqlite("the bench reads the file")
 def test_a_log_with_a_message_too_few_or_a_text_twice_is_a_fault() -> None:
     with closing(ChatSite()) as site:
         for arguments in (("migrate", "-v0"), ("create_room", "once"), ("create_room", "twice")):

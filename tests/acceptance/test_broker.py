@@ -65,6 +65,7 @@ def test_it_listens_on_a_private_socket_and_nowhere_else(path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.fault("F18")
 def test_what_a_killed_one_left_is_taken_over(path: Path) -> None:
     path.parent.mkdir(0o700)
     with socket.socket(socket.AF_UNIX) as stale:

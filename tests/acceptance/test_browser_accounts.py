@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.browsing import People, Person
 from tests.acceptance.mailbox import Mailbox, mail_server
 from tests.acceptance.site import ChatSite
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -81,6 +82,28 @@ def test_a_password_is_changed_by_keyboard_alone(site: ChatSite, people: People)
         bob.page.keyboard.press("Tab")
     bob.page.keyboard.press("Enter")
     await_text(bob, "status", "Your password is changed")
+
+
+def test_a_new_password_ends_rooms_on_other_devices_and_not_in_other_windows(site: ChatSite, people: People) -> None:
+    assert site.manage("create_room", "newbox").returncode == 0
+    (carol,) = people.signed_in(site, "carol")
+    elsewhere = people.visitor(site)
+    key, _, value = site.sign_in("carol")[0].partition("=")
+    elsewhere.context.add_cookies([{"name": key, "value": value, "url": site.url}])
+    for person in (carol, elsewhere):
+        person.enter("newbox")
+    other = carol.context.new_page()
+    other.goto(f"{site.url}accounts/password/")
+    for name, word in {"old_password": site.password, "new_password1": NEW, "new_password2": NEW}.items():
+        other.locator(f"main [name={name}]").fill(word)
+    other.locator("main form button").click()
+    other.get_by_role("status").filter(has_text="Your password is changed").wait_for()
+    elsewhere.await_state("stopped")
+    assert elsewhere.page.get_by_role("link", name="Sign in again").is_visible()
+    wait_until(lambda: carol.received("not_signed_in") > 0, "the end of the old session")
+    carol.await_state("live")
+    carol.write("still here")
+    carol.message("still here").wait_for()
 
 
 def test_too_many_wrong_passwords_are_told_with_the_time_to_wait(site: ChatSite, people: People) -> None:

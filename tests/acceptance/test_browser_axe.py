@@ -21,7 +21,8 @@ DEVICES: dict[str, dict[str, Any]] = {
 FORMS = ("accounts/login/", "accounts/signup/")
 PAGES = (
     "", "chat/lobby/", "chat/silent/", "chat/announcements/", "chat/lobby/people/", "chat/lobby/search/",
-    "chat/lobby/search/?q=code", "rooms/new/", "chat/nowhere/", "chat/a b/", "accounts/password/", "no/such/page/",
+    "chat/lobby/search/?q=code", "api/", "rooms/new/", "chat/nowhere/", "chat/a b/", "accounts/password/",
+    "no/such/page/",
 )  # fmt: skip
 MARKDOWN = "# Head\n*a* [b](https://c.example) `d`\n\n> e\n\n|f|g|\n|-|-|\n|h|i|\n\n```\nj\n```\n\n1. k\n"
 FULL_ROOM = (

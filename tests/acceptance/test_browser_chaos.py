@@ -18,7 +18,12 @@ from tests.acceptance.clients import in_the_log
 from tests.acceptance.site import ChatSite
 from tests.waiting import SOAK, wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.valkey]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.valkey,
+    pytest.mark.embedded("runchat's own broker is killed"),
+]
 
 LASTS_S = 180.0 if SOAK > 1 else 20.0
 OFFLINE_S = 10.0 if SOAK > 1 else 3.0

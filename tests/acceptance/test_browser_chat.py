@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 from websockets.sync.client import connect
 
 from tests.acceptance.browsing import PHONE, People
 from tests.acceptance.site import ChatSite
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_S, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -46,6 +46,7 @@ def test_two_people_chat(shared_site: ChatSite, people: People, room: str) -> No
         assert person.page.locator("#outbox > *").count() == 0
 
 
+@pytest.mark.slow
 def test_who_comes_later_reads_what_was_said(shared_site: ChatSite, people: People, room: str) -> None:
     shared_site.manage("chat_send", room, "the first")
     [alice] = people.signed_in(shared_site, "alice")
@@ -55,6 +56,7 @@ def test_who_comes_later_reads_what_was_said(shared_site: ChatSite, people: Peop
     assert alice.page.locator("#heard").text_content() == ""  # history is not read out
 
 
+@pytest.mark.slow
 def test_a_word_of_the_house_stands_apart_and_nobody_can_imitate_it(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
@@ -75,6 +77,7 @@ def test_a_word_of_the_house_stands_apart_and_nobody_can_imitate_it(
     assert imitation.locator(".word, .label, svg").count() == 0
 
 
+@pytest.mark.slow
 def test_an_own_message_is_shown_at_once_and_settled_when_it_is_stored(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
@@ -119,6 +122,7 @@ def _pumped(page: object, held: list[str | bytes]) -> list[str | bytes]:
     return held
 
 
+@pytest.mark.slow
 def test_edits_and_deletions_of_others_are_followed(shared_site: ChatSite, people: People, room: str) -> None:
     [alice], bob = people.signed_in(shared_site, "alice"), shared_site.sign_in("bob")[0]
     alice.enter(room)
@@ -152,6 +156,7 @@ def test_hostile_texts_are_shown_as_they_are_and_do_not_run(shared_site: ChatSit
         assert person.page.locator("#rows script, #rows img, #rows b").count() == 0
 
 
+@pytest.mark.slow
 def test_enter_sends_shift_enter_breaks_and_an_input_method_is_left_alone(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
@@ -170,6 +175,7 @@ def test_enter_sends_shift_enter_breaks_and_an_input_method_is_left_alone(
     assert alice.texts == ["one\ntwo"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_sent_is_said_next_to_where_it_was_written(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
@@ -186,36 +192,52 @@ def test_what_cannot_be_sent_is_said_next_to_where_it_was_written(
     expect(trouble).to_be_hidden()
 
 
+def submit(page: Page, *texts: str) -> None:
+    """Faster than anybody writes."""
+    page.evaluate(
+        """(texts) => { for (const text of texts) {
+            document.getElementById("write").value = text;
+            document.getElementById("composer").requestSubmit();
+        } }""",
+        texts,
+    )
+
+
+@pytest.mark.slow
+def test_what_was_written_too_fast_goes_out_by_itself_in_its_order(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.enter(room)
+    texts = [f"quick {number}" for number in range(53)]
+    submit(alice.page, *texts)
+    held = alice.page.locator("#outbox .waiting").filter(has_text="this is sent in a moment")
+    held.first.wait_for()
+    submit(alice.page, "and one behind them")
+    alice.message("and one behind them").wait_for(timeout=1000 * DEADLINE_S)
+    expect(alice.page.locator("#outbox .row")).to_have_count(0)
+    assert [text for text in alice.texts if text in texts] == texts
+
+
+@pytest.mark.slow
 def test_the_server_s_refusal_leaves_the_message_to_be_tried_again(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
     [alice] = people.signed_in(shared_site, "alice")
     alice.enter(room)
-    alice.page.evaluate(  # faster than a person may
-        """() => { for (let number = 100; number < 170; number += 1) {
-            document.getElementById("write").value = `quick ${number}`;
-            document.getElementById("composer").requestSubmit();
-        } }"""
-    )
+    submit(alice.page, "a \0 that nobody types", "another \0")
     failed = alice.page.locator("#outbox .failed")
-    failed.first.wait_for()
-    expect(alice.page.locator("#trouble")).to_contain_text("too fast")
-    text = failed.last.locator(".text").text_content() or ""
-    refused = failed.filter(has_text=text)
-
-    def stored_by_trying_again() -> bool:
-        if refused.count():
-            refused.get_by_role("button", name="Try again").click()
-        return bool(alice.message(text).count())
-
-    wait_until(stored_by_trying_again, "room within the rate")
-    expect(refused).to_have_count(0)
-    text = failed.first.locator(".text").text_content() or ""
+    expect(failed).to_have_count(2)
+    expect(alice.page.locator("#trouble")).to_contain_text("cannot be stored")
+    failed.first.get_by_role("button", name="Try again").click()
+    expect(failed).to_have_count(2)
     failed.first.get_by_role("button", name="Discard").click()
-    expect(failed.filter(has_text=text)).to_have_count(0)
-    assert text not in alice.texts
+    expect(failed).to_have_count(1)
+    expect(failed).to_contain_text("another")
+    assert alice.texts == []
 
 
+@pytest.mark.slow
 def test_who_may_only_read_has_no_field_to_write_in(shared_site: ChatSite, people: People, room: str) -> None:
     shared_site.manage("create_room", room, "--update", "--announce-only")
     [alice] = people.signed_in(shared_site, "alice")
@@ -241,6 +263,7 @@ def test_nothing_is_wider_than_a_phone(shared_site: ChatSite, people: People, ro
         assert alice.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), path
 
 
+@pytest.mark.slow
 def test_everything_from_signing_up_to_sending_is_done_with_the_keyboard(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
@@ -265,3 +288,39 @@ def test_everything_from_signing_up_to_sending_is_done_with_the_keyboard(
     keys.type("sent without a mouse")
     keys.press("Enter")
     person.message("sent without a mouse").wait_for()
+
+
+@pytest.mark.slow
+def test_who_has_the_chat_open_too_often_is_told_so_and_let_in_when_there_is_room(people: People) -> None:
+    with ChatSite(env={"CHAT_SOCKETS_PER_PERSON": "1"}) as site:
+        site.manage("create_room", "newbox")
+        [cookie] = site.sign_in("alice")
+        with connect(site.ws_url("newbox"), additional_headers={"Cookie": cookie}):
+            [alice] = people.signed_in(site, "alice")
+            alice.page.goto(f"{site.url}chat/newbox/")
+            expect(alice.page.locator("#state")).to_contain_text("close other windows")
+            alice.page.locator("#write").fill("I am in")
+            alice.page.keyboard.press("Enter")
+            expect(alice.page.locator("#outbox .waiting")).to_have_count(1)
+        alice.page.get_by_role("button", name="Try now").click()
+        alice.message("I am in").wait_for()
+
+
+@pytest.mark.slow
+def test_who_scrolls_back_faster_than_may_be_gets_there_all_the_same(people: People) -> None:
+    with ChatSite(env={"CHAT_HISTORY_RATE": "2/s burst 1"}) as site:
+        site.manage("create_room", "newbox")
+        site.manage("chat_send", "-q", "newbox", "--lines", input="\n".join(f"line {n}" for n in range(300)))
+        [alice] = people.signed_in(site, "alice")
+        alice.enter("newbox")
+        alice.message("line 299").wait_for()
+        for _ in range(2):
+            alice.page.locator("#log").press("Home")
+        beginning = alice.page.get_by_text("This is where the room begins")
+
+        def scrolled_up() -> bool:
+            alice.page.locator("#log").evaluate("(log) => log.scrollTo(0, 0)")
+            return beginning.is_visible()
+
+        wait_until(scrolled_up, "the room's beginning")
+        assert alice.message("line 0").count() == 1

@@ -132,6 +132,7 @@ def test_what_came_while_the_tab_was_away_is_counted_and_divided_from_what_was_s
     assert alice.page.locator(".unread-line").count() == 0  # seen to the end: a new visit begins
 
 
+@pytest.mark.slow
 def test_what_comes_while_one_reads_further_up_moves_nothing_and_is_counted(
     shared_site: ChatSite, people: People, room: str
 ) -> None:
@@ -228,6 +229,7 @@ def test_the_way_to_the_first_unread_message_when_it_is_far_up(
     expect(way).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_link_to_a_message_shows_it_among_its_neighbours(shared_site: ChatSite, people: People, room: str) -> None:
     post_lines(shared_site, room, 1, 300)
     [alice] = people.signed_in(shared_site, "alice")

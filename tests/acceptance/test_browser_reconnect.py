@@ -27,6 +27,9 @@ class Cut:
         self.routes: list[WebSocketRoute] = []
         self.silent: set[WebSocketRoute] = set()
         self.heard: list[str] = []
+        # Said when what the page wrote into an open socket gets here after the server has closed the one behind it. A
+        # page that writes into a closed socket gets an exception from Playwright's instead, which nobody expects.
+        person.expected += ("WebSocket is already in CLOSING or CLOSED state",)
         person.page.route_web_socket("**/ws/**", self._connected)
 
     def _connected(self, route: WebSocketRoute) -> None:
@@ -147,15 +150,31 @@ def test_a_page_that_is_sent_away_says_why_and_stays_away(
     alice.enter(room)
     alice.write("before")
     alice.message("before").wait_for()
+    alice.context.clear_cookies()  # or the page, which asks once more after a 4401, would be let in again
     cut.now(code)
     alice.await_state("stopped")
     expect(alice.page.locator("#stopped")).to_have_text(words)
     assert alice.page.locator("#composer").is_hidden()
     assert alice.page.locator("#read-only").is_hidden()
+    sockets = len(cut.routes)
+    assert (sockets > 1) is (code == 4401)
     alice.page.evaluate("() => dispatchEvent(new Event('online'))")
     alice.page.wait_for_timeout(100)
-    assert len(cut.routes) == 1
+    assert len(cut.routes) == sockets
     assert alice.texts == ["before"]
+
+
+def test_a_page_whose_session_was_renewed_as_the_old_one_ended_comes_back(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    cut = Cut(alice)
+    alice.enter(room)
+    cut.now(4401)
+    alice.write("and goes on")
+    cut.came_back(after=1)
+    alice.message("and goes on").wait_for()
+    assert alice.page.locator("#stopped").is_hidden()
 
 
 def test_who_signed_out_in_another_window_is_led_back_through_signing_in(
@@ -190,6 +209,16 @@ def test_going_offline_is_said_and_being_back_online_connects_at_once(
     alice.message("from the world").wait_for()
     alice.message("from the tunnel").wait_for()
     assert sorted(alice.texts) == ["from the tunnel", "from the world"]
+
+
+def test_an_interruption_is_said_also_when_one_attempt_follows_the_other(
+    shared_site: ChatSite, people: People, room: str
+) -> None:
+    [alice] = people.signed_in(shared_site, "alice")
+    alice.page.add_init_script("Math.random = () => 0.01")  # of the longest wait that there may be
+    alice.page.route_web_socket("**/ws/**", lambda route: route.close(code=1012))
+    alice.page.goto(f"{shared_site.url}chat/{room}/")
+    alice.await_state("waiting")
 
 
 def test_a_restored_room_is_shown_anew(shared_site: ChatSite, people: People, room: str) -> None:

@@ -84,8 +84,15 @@ def test_what_was_begun_before_an_edit_comes_back_after_it(shared_site: ChatSite
     assert in_the_log(shared_site, room)[0]["edited_at"] is None
 
 
+def without_room_events(route: WebSocketRoute) -> None:
+    """The page does not hear what has become of its room, as in the seconds before it does."""
+    server = route.connect_to_server()
+    server.on_message(lambda text: route.send(text) if json.loads(text)["type"] != "room" else None)
+
+
 def test_a_refused_edit_says_why_and_keeps_the_text(shared_site: ChatSite, people: People, room: str) -> None:
     [alice] = people.signed_in(shared_site, "alice")
+    alice.page.route_web_socket("**/ws/**", without_room_events)
     alice.enter(room)
     alice.write("before the archive")
     settled(alice)

@@ -3,17 +3,19 @@
 import json
 import re
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
 from tests.acceptance.clients import in_the_log
+from tests.acceptance.contents import answers
 from tests.acceptance.lossy import LossyServer
 from tests.acceptance.site import ChatSite
 from tests.acceptance.terminal import on_terminal
 from tests.waiting import DEADLINE_S, wait_until
+
+pytestmark = pytest.mark.runchat("it finds the server by what runchat has written")
 
 #: The keys of --json, and of what type they are.
 KEYS = {
@@ -41,11 +43,7 @@ def room(site: ChatSite, name: str) -> str:
 
 def rows(site: ChatSite, query: str) -> int:
     """What a SELECT count(*) says."""
-    connection = sqlite3.connect(f"file:{site.var_dir / 'chat.sqlite3'}?mode=ro", uri=True)
-    try:
-        return int(connection.execute(query).fetchone()[0])
-    finally:
-        connection.close()
+    return int(answers(site, query)[0][0][0])
 
 
 def left(site: ChatSite) -> int:
@@ -281,7 +279,7 @@ class Person(AbstractUser):
     ids=["that need a date", "whose names are addresses"],
 )
 def test_accounts_of_a_site_of_its_own(field: str, code: int, error: str) -> None:
-    site = ChatSite()
+    site = ChatSite(migrated=False)
     (site.var_dir / "persons").mkdir()
     (site.var_dir / "persons" / "__init__.py").touch()
     (site.var_dir / "persons" / "models.py").write_text(PERSON.format(field=field))

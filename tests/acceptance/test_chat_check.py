@@ -17,6 +17,8 @@ from django.core.management import load_command_class
 
 from tests.acceptance.site import ChatSite
 
+pytestmark = pytest.mark.runchat("it asks the servers that have told where they are")
+
 SETTINGS = "from chatproject.settings import *\n"
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 
@@ -173,6 +175,8 @@ class Broken(NamedTuple):
     words: str
 
 
+FILES = (without_tables, newer_version, damaged, open_database)
+OF_THE_FILE = pytest.mark.sqlite("its file is broken")
 BROKEN = {
     "no tables": Broken(without_tables, {"chatcore.E101"}, 1, "./manage.py migrate"),
     "a newer version's tables": Broken(newer_version, {"chatcore.E102"}, 1, "0999_later"),
@@ -217,7 +221,13 @@ BROKEN = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(broken, id=name, marks=[OF_THE_FILE] if broken.breaks in FILES or "locks" in name else [])
+        for name, broken in BROKEN.items()
+    ],
+)
 def test_what_is_broken_is_named_with_what_to_do(bare: ChatSite, broken: Broken) -> None:
     env = broken.breaks(bare)
     code, told = found(bare, env=env)
@@ -231,6 +241,7 @@ def test_what_is_broken_is_named_with_what_to_do(bare: ChatSite, broken: Broken)
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite("a writer that locks the whole database")
 def test_a_database_that_another_program_locks_is_named(bare: ChatSite) -> None:
     other = sqlite3.connect(bare.var_dir / "chat.sqlite3", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -256,6 +267,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.embedded("runchat's own broker stands still")
 def test_a_broker_that_stands_still_and_then_a_server_that_does_are_named(chat_site: ChatSite) -> None:
     with stopped(chat_site.broker_pid()):
         code, told = found(chat_site)
@@ -270,6 +282,7 @@ def test_a_broker_that_stands_still_and_then_a_server_that_does_are_named(chat_s
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite("it names the file")
 def test_a_check_that_means_other_data_than_the_server_is_named(chat_site: ChatSite) -> None:
     env = {"DATABASE_URL": f"sqlite:///{chat_site.var_dir}/other.sqlite3"}
     assert chat_site.manage("migrate", "-v0", env=env).returncode == 0
@@ -287,6 +300,7 @@ def test_a_server_that_cannot_read_what_is_rung_is_named(chat_site: ChatSite) ->
 
 
 @pytest.mark.slow
+@pytest.mark.embedded("runchat's own broker is set")
 def test_a_broker_that_cuts_off_who_falls_behind_is_named(chat_site: ChatSite) -> None:
     with redis.Redis(unix_socket_path=str(chat_site.broker_socket)) as client:
         client.config_set("client-output-buffer-limit", "pubsub 1mb 1mb 10")

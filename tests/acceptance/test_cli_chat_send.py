@@ -47,6 +47,7 @@ def numbers(first: int, last: int) -> bytes:
     return "".join(f"{number}\n" for number in range(first, last + 1)).encode()
 
 
+@pytest.mark.slow
 def test_lines_reach_open_pages_as_they_arrive_and_a_signal_leaves_what_was_sent(shared_site: ChatSite) -> None:
     site = shared_site
     site.manage("create_room", "live")
@@ -83,6 +84,7 @@ def test_a_run_that_was_killed_and_is_run_again_with_its_key_sends_every_line_on
     assert texts(site, "load") == [str(number) for number in range(1, 1001)]
 
 
+@pytest.mark.slow
 def test_what_chat_tail_prints_can_be_sent_again(site: ChatSite) -> None:
     script = """
     $M chat_send -q source --create --title T -p high 'two

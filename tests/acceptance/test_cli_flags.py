@@ -85,6 +85,11 @@ SENT = [
         "two #8\n", 137,
     ),
     Case("chat_send noe --traceback hello", "", 3, "Traceback .*RoomNotFound: no room noe; did you mean one.*"),
+    Case(
+        "chat_send one hi --server http://127.0.0.1:9 --token-file {folder}/token --retry 0", "", 5,
+        "CommandError: http://127.0.0.1:9 cannot be reached: .*\n",
+    ),
+    Case("chat_send one hi --socket {folder}/no.sock --retry 0", "", 5, "CommandError: no server listens at .*\n"),
     Case("chat_send one --tittle x", "", 2, "usage: .*error: no option --tittle .did you mean --title.*\n"),
 ]  # fmt: skip
 TAILED = [
@@ -113,6 +118,11 @@ TAILED = [
         ["chat_tail", "read", "--exec-retries", "0", "--exec", "exit 9", "--traceback"], "", 1,
         "Traceback .*CommandError: --exec failed .* 9, for read #1.*\n",
     ),
+    Case(
+        "chat_tail read --no-follow --server http://127.0.0.1:9 --token-file {folder}/token", "", 5,
+        "CommandError: http://127.0.0.1:9 cannot be reached: .*\n",
+    ),
+    Case("chat_tail read --no-follow --socket {folder}/no.sock", "", 5, "CommandError: no server listens at .*\n"),
     Case("chat_tail read --cursor-file {folder}/held", "", 5, "CommandError: cursor file .*/held is in use.*\n"),
 ]  # fmt: skip
 BENCHED = [
@@ -134,8 +144,10 @@ BENCHED = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A long text, and a cursor file that somebody has: us."""
+    """A long text, a token that nobody knows, and a cursor file that somebody has: us."""
     folder = tmp_path_factory.mktemp("flags")
+    (folder / "token").write_text("rl_unknown")
+    (folder / "token").chmod(0o600)
     (folder / "long.txt").write_text(TOO_LONG)
     with (folder / "held.lock").open("w") as lock:
         assert try_lock(lock.fileno(), fcntl.LOCK_EX)

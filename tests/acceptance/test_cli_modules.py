@@ -9,6 +9,10 @@ import pytest
 from tests.acceptance.site import ChatSite
 from tests.acceptance.terminal import on_terminal
 
+pytestmark = [
+    pytest.mark.sqlite("elsewhere its URL is read and its driver loaded"),
+    pytest.mark.embedded("elsewhere there is a broker to ring"),
+]
 #: Runs a command line as manage.py does, and keeps the names of the modules that it has loaded.
 SCRIPT = """
 import atexit, os, runpy, sys
@@ -22,6 +26,7 @@ NO_COMMAND_NEEDS = {
     "axes", "dj_database_url", "django.contrib.auth.admin", "chatproject.urls", "chatproject.asgi",
     "chatcore.admin", "chatcore.clock", "chatcore.consumers", "chatcore.history.room_list", "chatcore.history.search",
     "chatcore.hub", "chatcore.views", "chatcore.writer",
+    "chatcore.endpoints", "chatcore.exposition", "chatcore.health", "chatcore.metrics", "prometheus_client",
     "chatcore.services.sessions", "websockets",
     "chatcli.bench", "chatcli.broker", "chatcli.completion", "chatcli.job", "chatcli.server",
 }  # fmt: skip

@@ -6,9 +6,8 @@
 import json
 import re
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -17,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from chatcli.subparsers import SubcommandsParser
+from tests.acceptance.contents import answers
 from tests.acceptance.site import ChatSite
 from tests.acceptance.terminal import on_terminal
 from tests.unit.hostile import FORBIDDEN, HOSTILE
@@ -119,7 +119,7 @@ def test_every_flag_of_every_subcommand_and_every_exit_code_is_in_a_case() -> No
 
 def test_hostile_text_in_a_room_stays_in_its_cell_on_a_terminal(bare: ChatSite) -> None:
     script = f"from chatcore.models import Room\nfor n, t in enumerate({list(HOSTILE.values())!r}):"
-    script += "  Room.objects.create(name=f'room-{n}', name_key=f'room-{n}', title=t[:200], topic=t)"
+    script += "  Room.objects.create(name=f'room-{n}', name_key=f'room-{n}', title=t[:200], topic=t[:1000])"
     assert bare.manage("shell", "-v0", "-c", script).returncode == 0
     code, output = on_terminal(bare.command("chat_rooms", "list"), bare.env)
     assert code == 0
@@ -150,9 +150,7 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next(bare: ChatSite) -> N
 
 def left(site: ChatSite) -> int:
     """How many messages there are."""
-    with closing(sqlite3.connect(site.var_dir / "chat.sqlite3", timeout=DEADLINE_S)) as database:
-        count: int = database.execute("SELECT COUNT(*) FROM chatcore_message").fetchone()[0]
-        return count
+    return int(answers(site, "SELECT COUNT(*) FROM chatcore_message")[0][0][0])
 
 
 def test_who_names_who_has_a_socket_and_a_room_that_is_deleted_is_gone_for_all(shared_site: ChatSite) -> None:

@@ -83,6 +83,7 @@ def test_of_a_megabyte_the_end_is_sent(site: ChatSite) -> None:
     assert text.endswith("\ufffd\nthe end")
 
 
+@pytest.mark.sqlite("a writer that locks the whole database")
 def test_while_the_database_is_locked_the_job_runs_and_stderr_has_the_report(site: ChatSite) -> None:
     with sqlite3.connect(site.var_dir / "chat.sqlite3") as other:
         other.execute("BEGIN IMMEDIATE")
@@ -95,6 +96,7 @@ def test_while_the_database_is_locked_the_job_runs_and_stderr_has_the_report(sit
     assert report == ["Job: failed with exit code 6 after a while", "    ran"]
 
 
+@pytest.mark.sqlite("a writer that locks the whole database")
 def test_a_signal_that_comes_after_the_job_loses_neither_its_code_nor_its_report(site: ChatSite) -> None:
     def posting() -> bool:
         with (site.var_dir / "chat.sqlite3.turn-b").open("ab") as turn:

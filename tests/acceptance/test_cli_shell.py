@@ -210,6 +210,7 @@ def test_a_signal_ends_it_as_the_signal_would(site: ChatSite, number: signal.Sig
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.sqlite("a writer that locks the whole database")
 def test_a_signal_ends_it_at_once_while_the_database_is_locked(site: ChatSite, number: signal.Signals) -> None:
     with sqlite3.connect(site.var_dir / "chat.sqlite3") as other:
         other.execute("BEGIN IMMEDIATE")
@@ -300,7 +301,7 @@ def test_an_error_about_hostile_input_is_safe(site: ChatSite) -> None:
 
 
 def test_a_database_that_was_never_migrated_names_the_command() -> None:
-    site = ChatSite()
+    site = ChatSite(migrated=False)
     try:
         for line in (["create_room", "x"], ["chat_send", "x", "y"], ["chat_tail", "x"]):
             done = site.manage(*line)

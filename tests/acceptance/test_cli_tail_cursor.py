@@ -109,6 +109,7 @@ class Runs:
         return [numbers for numbers in runs if numbers]
 
 
+@pytest.mark.slow
 def test_killed_it_misses_nothing_and_repeats_at_most_its_last_step(site: ChatSite) -> None:
     sender = sending(site, "killed", MESSAGES)
     seen = 0
@@ -126,6 +127,7 @@ def test_ended_in_order_it_shows_each_message_exactly_once(site: ChatSite) -> No
     assert [text for numbers in runs for text in numbers] == list(range(1, MESSAGES + 1))
 
 
+@pytest.mark.slow
 def test_a_handler_gets_each_at_least_once_and_in_order_though_it_is_killed(site: ChatSite) -> None:
     messages = MESSAGES // 3
     sender = sending(site, "handled", messages)

@@ -92,6 +92,7 @@ def test_hostile_messages_and_changes_are_lines_of_json(site: ChatSite, terminal
     assert edits == ["", *(f"{text}!" for text in list(HOSTILE.values())[1:])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [False, True])
 def test_hostile_messages_are_lines_of_a_template(site: ChatSite, terminal: bool) -> None:
     line = ["chat_tail", "hostile", "--no-follow", "-n", "all", "--template", FIELDS]
@@ -116,6 +117,7 @@ printf '%s\\n' "$CHATMSG_SEQ" "$CHATMSG_ROOM" "$CHATMSG_USERNAME" "$CHATMSG_TAGS
     assert messages == ["", *(f"{text}!" for text in list(HOSTILE.values())[1:])]
 
 
+@pytest.mark.slow
 def test_a_handler_that_fails_ends_the_tail(site: ChatSite, tmp_path: Path) -> None:
     failing = f"echo $CHATMSG_SEQ >>{tmp_path}/handled; test $CHATMSG_SEQ -ne 2"
     done = site.manage("chat_tail", "calm", "--no-follow", "-n", "all", "--exec", failing, "--exec-retries", "1")
@@ -125,6 +127,7 @@ def test_a_handler_that_fails_ends_the_tail(site: ChatSite, tmp_path: Path) -> N
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_filters_must_all_match(site: ChatSite) -> None:
     options = ["--author", "deploy", "--author", "nobody", "--kind", "notice", "--min-priority", "high"]
     options += ["--tag", "web", "--tag", "db", "--grep", "^deploy (done|failed)$", "--exclude", "failed"]
@@ -132,6 +135,7 @@ def test_filters_must_all_match(site: ChatSite) -> None:
     assert [json.loads(line)["seq"] for line in output.splitlines()] == [1]
 
 
+@pytest.mark.slow
 def test_text_is_written_as_it_is_wanted(site: ChatSite) -> None:
     line = ["calm", "--no-follow", "-n", "all", "--grep", "done", "--author", "deploy", "--min-priority", "4"]
     plain = shown(site, *line, "--timestamps", "none", "--no-prefix", "-o", "text")

@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,8 @@ from tests.waiting import DEADLINE_S, SOAK, wait_until
 
 #: Seconds for which the database is locked.
 LOCKED_S = 10.0 if SOAK > 1 else 1.5
+#: What lies beside a database as a part of it.
+PARTS = ("-wal", "-shm")
 
 
 @pytest.fixture
@@ -58,6 +62,7 @@ def send(site: ChatSite, text: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault("F20")
 def test_a_tail_outlives_every_server_and_needs_none(site: ChatSite) -> None:
     send(site, "before")
     tail = Tail(site)
@@ -81,6 +86,10 @@ def test_a_tail_outlives_every_server_and_needs_none(site: ChatSite) -> None:
     assert tail.talk == []
 
 
+@pytest.mark.slow
+@pytest.mark.fault("F20")
+@pytest.mark.sqlite("a writer that locks the whole database")
+@pytest.mark.embedded("runchat's own broker is killed")
 def test_a_tail_with_a_cursor_outlives_broker_server_and_a_locked_database(site: ChatSite) -> None:
     site.start()
     cursor = site.var_dir / "cursor"
@@ -115,15 +124,41 @@ def test_a_tail_with_a_cursor_outlives_broker_server_and_a_locked_database(site:
     assert (rest.returncode, rest.stdout, rest.stderr) == (0, "", "")
 
 
+def hide(site: ChatSite) -> None:
+    """Put a file that is no database into its place, and its log aside: SQLite would take that for the other file's.
+
+    All is in the file before: who reads while one of them is there and the other is not misses nothing.
+    """
+    database = site.var_dir / "chat.sqlite3"
+    with closing(sqlite3.connect(database, timeout=DEADLINE_S)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (site.var_dir / "aside.sqlite3").hardlink_to(database)
+    other = site.var_dir / "other"
+    other.write_bytes(b"no database" * 1000)
+    other.replace(database)
+    for part in PARTS:
+        with suppress(FileNotFoundError):
+            Path(f"{database}{part}").rename(site.var_dir / f"aside.sqlite3{part}")
+
+
+def bring_back(site: ChatSite) -> None:
+    """The counterpart of `hide`."""
+    database = site.var_dir / "chat.sqlite3"
+    for part in PARTS:
+        with suppress(FileNotFoundError):
+            (site.var_dir / f"aside.sqlite3{part}").rename(f"{database}{part}")
+    (site.var_dir / "aside.sqlite3").rename(database)
+
+
+@pytest.mark.fault("F20")
+@pytest.mark.sqlite("its file is put aside")
 def test_a_database_that_cannot_be_read_for_a_while_is_one_line_and_no_loss(site: ChatSite) -> None:
     send(site, "before")
     tail = Tail(site)
     tail.until(["before"])
-    database, aside = site.var_dir / "chat.sqlite3", site.var_dir / "aside.sqlite3"
-    database.rename(aside)
-    database.write_bytes(b"no database" * 1000)
+    hide(site)
     wait_until(lambda: tail.talk, "the word that the database does not answer")
-    aside.rename(database)
+    bring_back(site)
     send(site, "after")
     tail.until(["before", "after"])
     wait_until(lambda: len(tail.talk) == 2, "the word that it answers again")
@@ -133,28 +168,28 @@ def test_a_database_that_cannot_be_read_for_a_while_is_one_line_and_no_loss(site
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite("its file is put aside")
 def test_an_end_that_comes_while_the_database_cannot_be_read_waits_for_it(site: ChatSite) -> None:
     began = time.time()
     send(site, "before")
     end = time.time() + 1 + 3 * (time.time() - began)  # the tail has begun by then, however slow this machine is
     tail = Tail(site, "--until", f"{end:.3f}")
     tail.until(["before"])
-    database, aside = site.var_dir / "chat.sqlite3", site.var_dir / "aside.sqlite3"
-    database.rename(aside)
-    database.write_bytes(b"no database" * 1000)
+    hide(site)
     wait_until(lambda: tail.talk and time.time() > end + 0.5, "the end")
     assert tail.process.poll() is None
-    aside.rename(database)
+    bring_back(site)
     assert tail.process.wait(DEADLINE_S) == 0
     assert tail.texts() == ["before"]
 
 
+@pytest.mark.sqlite("its file is put aside")
 def test_quiet_keeps_a_tail_silent_whatever_happens(site: ChatSite) -> None:
     send(site, "before")
     tail = site.popen("chat_tail", "newbox", "-q", "-n", "all", "--count", "2")
     database, aside = site.var_dir / "chat.sqlite3", site.var_dir / "aside.sqlite3"
     database.rename(aside)
-    aside.rename(database)
+    bring_back(site)
     send(site, "after")
     assert tail.communicate(timeout=DEADLINE_S) == ("", "")
     assert tail.returncode == 0

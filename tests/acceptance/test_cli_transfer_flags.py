@@ -54,6 +54,7 @@ def test_a_command_line_does_what_it_says(shared: ChatSite, case: Case) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite("a writer that locks the whole database")
 def test_a_database_that_stays_locked_is_told_and_nothing_is_left(shared: ChatSite) -> None:
     before = counted(shared)
     with closing(sqlite3.connect(shared.var_dir / "chat.sqlite3", isolation_level=None)) as database:

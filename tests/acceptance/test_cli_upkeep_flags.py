@@ -20,7 +20,7 @@ from tests.acceptance.site import ChatSite
 from tests.acceptance.test_cli_flags import Case
 from tests.waiting import DEADLINE_S
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("its file is saved and put back")]
 
 #: Rooms with three messages of last year each, of which newbox keeps none, and a message that is due.
 ROOMS = """

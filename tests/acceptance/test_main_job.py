@@ -79,6 +79,7 @@ def test_people_in_the_browser_and_a_tail_see_the_same(site: ChatSite, cookies: 
     assert [seq for seq, _ in seen] == list(range(1, 21))
 
 
+@pytest.mark.slow
 def test_many_commands_at_once_give_numbers_without_a_hole(site: ChatSite, cookies: list[str]) -> None:
     room, crowd = "crowd", 50 if SOAK > 1 else 15
     site.manage("create_room", room)

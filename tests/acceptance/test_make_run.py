@@ -31,7 +31,7 @@ class Start:
             )
 
     def ready(self) -> None:
-        wait_until(lambda: READY.search(self.said) or self.process.poll() is not None, "the ready line")
+        wait_until(lambda: READY["runchat"].search(self.said) or self.process.poll() is not None, "the ready line")
         assert self.process.poll() is None, self.said
 
     @property

@@ -1,5 +1,7 @@
 """The recipes of docs/operations.md: each section's `sh` blocks, line by line in one shell, on a site that runs.
 
+And the commands elsewhere in the documents.
+
 The document's room is newbox, its accounts are alice and bob. A line may stop and start the server: `# stop the server`
 and `# start the server` stand where the reader does that by hand.
 """
@@ -14,6 +16,7 @@ import pytest
 
 from tests.acceptance.site import ChatSite
 from tests.conftest import PROJECT
+from tests.documents import LINE_BY_LINE, command_lines, ways
 from tests.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.slow
@@ -34,7 +37,16 @@ def test_the_recipes_are_there() -> None:
     assert not [word for word in wanted if not any(word in title.lower() for title in RECIPES)]
 
 
-@pytest.mark.parametrize("title", RECIPES)
+OF_SQLITE = pytest.mark.sqlite("PostgreSQL is saved by its own program")
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        pytest.param(title, id=title, marks=[OF_SQLITE] if "chat_restore" in recipe else [])
+        for title, recipe in RECIPES.items()
+    ],
+)
 def test_the_recipe_does_what_it_says(title: str, tmp_path: Path) -> None:
     with ChatSite() as site:
         prepare(site)
@@ -48,6 +60,25 @@ def test_the_recipe_does_what_it_says(title: str, tmp_path: Path) -> None:
             elif not line.startswith("#"):
                 done = run(site, line, tmp_path)
                 assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+@OF_SQLITE
+def test_the_lines_of_all_documents_do_what_they_say(tmp_path: Path) -> None:
+    """Each of them once, one after the other, on one site."""
+    found = dict.fromkeys(line.command for line in command_lines() if ways(line) == [LINE_BY_LINE])
+    commands = [command for command in found if command is not None]
+    assert len(commands) > 5
+    with ChatSite() as site:
+        for room in ("newbox", "ops"):
+            site.manage("create_room", room)
+        (tmp_path / "manage.py").symlink_to(PROJECT / "manage.py")
+        (tmp_path / "backups").mkdir()
+        for command in commands:
+            command = command.replace("/srv/backups", str(tmp_path / "backups"))
+            if command.startswith("./manage.py create_room"):
+                command += " --if-not-exists"  # several documents begin with one
+            done = run(site, command, tmp_path)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
 
 def prepare(site: ChatSite) -> None:

@@ -8,28 +8,16 @@ import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import Reader, View, in_the_log
+from tests.acceptance.clients import ANOTHER_HISTORY, Reader, in_the_log
+from tests.acceptance.invariants import Ledger
 from tests.acceptance.site import ChatSite
 from tests.acceptance.test_cli_tail_restarts import Tail
 from tests.waiting import wait_until
 
-#: Gaps after which nothing that was known counts any more.
-ANOTHER_HISTORY = {"epoch", "history_changed", "ahead"}
-
-
-class ForgettingView(View):
-    """As a page keeps it: told of another history, it begins anew."""
-
-    def take(self, event: dict[str, Any]) -> None:
-        if event["type"] == "gap" and event["reason"] in ANOTHER_HISTORY:
-            self.messages.clear()
-            self.posted.clear()
-            self.rev = self.id = None
-        super().take(event)
+pytestmark = [pytest.mark.fault("F14"), pytest.mark.sqlite("its file is saved and put back")]
 
 
 @pytest.fixture
@@ -70,9 +58,9 @@ def with_a_reader(site: ChatSite, scenario: Callable[[Reader], Awaitable[None]])
 
     async def run() -> None:
         reader = Reader(site, "newbox", cookie)
-        reader.view = ForgettingView()
         async with reader:
             await scenario(reader)
+            Ledger([reader.view]).check(site)
 
     asyncio.run(run())
 
@@ -89,6 +77,7 @@ async def comes_back_to(reader: Reader, *texts: str) -> None:
     assert reader.view.gaps[-1] in ANOTHER_HISTORY
 
 
+@pytest.mark.slow
 def test_a_backup_made_under_load_is_restored_and_everybody_is_told(site: ChatSite, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite3"
 

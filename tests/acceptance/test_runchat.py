@@ -18,6 +18,8 @@ from tests.acceptance.site import ECHO, ChatSite, is_alive
 from tests.acceptance.wire import Wire
 from tests.waiting import DEADLINE_S, wait_until
 
+pytestmark = pytest.mark.runchat("the server of runchat itself")
+
 
 @pytest.fixture
 def site() -> Iterator[ChatSite]:
@@ -42,6 +44,8 @@ def refusal(site: ChatSite, *arguments: str, env: dict[str, str] | None = None) 
     return done.returncode, done.stderr.strip()
 
 
+@pytest.mark.embedded("runchat's own broker")
+@pytest.mark.sqlite("it names the file")
 def test_it_says_where_what_is_and_then_that_it_is_ready(running: ChatSite) -> None:
     *_, page, send, follow, stop, data, live, admin, ready = running.stdout.splitlines()
     assert page == f"Roomline: {running.url}"
@@ -66,6 +70,7 @@ def test_ctrl_c_is_one_calm_line(site: ChatSite) -> None:
 
 
 @pytest.mark.parametrize(("number", "said"), [(signal.SIGINT, "Stopped.\n"), (signal.SIGTERM, "")])
+@pytest.mark.embedded("runchat's own broker")
 def test_it_can_be_stopped_before_it_is_ready(site: ChatSite, number: signal.Signals, said: str) -> None:
     site.broker_socket.parent.mkdir(0o700)
     site.port = free_port()
@@ -87,6 +92,7 @@ def can_connect(site: ChatSite) -> bool:
         return client.connect_ex((site.host, site.port)) == 0
 
 
+@pytest.mark.slow
 def test_an_admin_is_not_asked_for_twice(site: ChatSite) -> None:
     assert site.manage("migrate", "-v0").returncode == 0
     made = site.manage(
@@ -103,6 +109,7 @@ def test_its_record_names_it(running: ChatSite) -> None:
     assert (record["pid"], record["address"]) == (running.process.pid, running.url)
 
 
+@pytest.mark.fault("F18")
 def test_a_busy_port_is_exit_1_with_another_port_and_the_pid_of_the_server_that_has_it(running: ChatSite) -> None:
     assert running.process is not None
     code, line = refusal(running, str(running.port))
@@ -125,6 +132,7 @@ def test_a_bad_address_is_exit_2(site: ChatSite, address: str) -> None:
     assert refusal(site, address)[0] == 2
 
 
+@pytest.mark.sqlite("elsewhere a test's database has its tables")
 def test_a_missing_migration_is_exit_1_with_the_command(site: ChatSite) -> None:
     code, line = refusal(site, "0")
     assert code == 1
@@ -132,6 +140,7 @@ def test_a_missing_migration_is_exit_1_with_the_command(site: ChatSite) -> None:
     assert "runchat --migrate" in line
 
 
+@pytest.mark.embedded("runchat's own broker")
 def test_a_broker_that_cannot_start_is_one_warning(site: ChatSite) -> None:
     site.env["CHAT_RUN_DIR"] = str(site.var_dir / ("x" * 100))
     site.start()
@@ -151,6 +160,9 @@ def test_a_redis_of_ones_own_is_named_without_its_password_and_nothing_is_starte
     assert not site.broker_socket.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.fault("F18")
+@pytest.mark.embedded("runchat's own broker")
 def test_after_kill_9_no_broker_is_left_and_the_next_one_takes_over(site: ChatSite) -> None:
     site.start()
     broker = site.broker_pid()
@@ -161,6 +173,8 @@ def test_after_kill_9_no_broker_is_left_and_the_next_one_takes_over(site: ChatSi
     assert site.stderr == ""
 
 
+@pytest.mark.slow
+@pytest.mark.embedded("runchat's own broker")
 def test_a_killed_broker_is_started_again(site: ChatSite) -> None:
     site.start()
     broker = site.broker_pid()
@@ -170,6 +184,7 @@ def test_a_killed_broker_is_started_again(site: ChatSite) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.embedded("runchat's own broker")
 def test_a_frozen_broker_does_not_stall_the_server(site: ChatSite) -> None:
     site.start()
     broker = site.broker_pid()
@@ -183,6 +198,9 @@ def test_a_frozen_broker_does_not_stall_the_server(site: ChatSite) -> None:
     assert site.broker_pid() == broker
 
 
+@pytest.mark.slow
+@pytest.mark.fault("F18")
+@pytest.mark.embedded("runchat's own broker")
 def test_a_second_server_shares_the_broker_and_outlives_the_first(site: ChatSite) -> None:
     site.start()
     with ChatSite(beside=site, arguments=site.arguments) as other:
@@ -194,6 +212,8 @@ def test_a_second_server_shares_the_broker_and_outlives_the_first(site: ChatSite
     assert not site.broker_pid()
 
 
+@pytest.mark.fault("F18")
+@pytest.mark.sqlite("it names the file")
 def test_a_second_server_on_other_data_is_refused(running: ChatSite) -> None:
     code, line = refusal(running, "0", env={"DATABASE_URL": f"sqlite:///{running.var_dir}/other.sqlite3"})
     assert code == 1
@@ -220,6 +240,7 @@ def test_a_unix_socket_serves_a_proxy(site: ChatSite) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.embedded("runchat's own broker")
 def test_reload_starts_again_when_code_changes_and_keeps_the_broker(site: ChatSite) -> None:
     module = site.var_dir / "changing_settings.py"
     module.write_text("from tests.acceptance.echo_settings import *\n")

@@ -9,7 +9,7 @@ from tests.acceptance.site import ECHO, ChatSite, is_alive
 from tests.acceptance.wire import CLOSE, Frame, Wire
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.runchat("the server of runchat itself")]
 
 RESTART = Frame(CLOSE, b"\x03\xf4restart")
 
@@ -38,6 +38,7 @@ def test_every_socket_is_told_to_come_back_and_the_exit_code_is_0(site: ChatSite
     assert closed == "application closed"
 
 
+@pytest.mark.embedded("runchat's own broker")
 def test_the_broker_is_stopped_and_the_record_removed(site: ChatSite) -> None:
     broker = site.broker_pid()
     assert broker
@@ -90,3 +91,18 @@ def test_a_stopping_server_takes_no_connections(site: ChatSite) -> None:
         assert wire.receive() == RESTART
         with pytest.raises(ConnectionError):
             Wire(site.host, site.port).handshake()
+
+
+def test_who_was_connected_when_it_stopped_is_still_answered_and_then_parted_from() -> None:
+    with ChatSite(env=ECHO, arguments=["--drain", "60"]) as site, Wire(site.host, site.port) as early:
+        with Wire(site.host, site.port) as later:  # once this one is answered, that one was accepted
+            later.socket.sendall(b"GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert later.head().startswith(b"HTTP/1.1 200 ")
+        assert site.process is not None
+        site.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "Stopping" in site.stdout, "the drain has begun")
+        early.socket.sendall(b"GET /early HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = early.head()
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert b"\r\nConnection: close" in head
+        assert site.stop() == 0

@@ -12,6 +12,8 @@ from tests.acceptance.site import ECHO, ChatSite
 from tests.acceptance.wire import CLOSE, PING, PONG, TEXT, Wire
 from tests.waiting import SOAK
 
+pytestmark = pytest.mark.runchat("the server of runchat itself")
+
 CONNECTIONS, TEXTS = 60 * SOAK, 100
 
 

@@ -120,6 +120,7 @@ def test_a_bad_frame_does_not_harm_those_around_it(site: ChatSite, room: str) ->
     assert texts(site, room) == ["a", "b"]
 
 
+@pytest.mark.runchat("uvicorn drops what waits when a frame is no text")
 def test_what_is_no_text_ends_the_connection_and_keeps_what_came_before(site: ChatSite, room: str) -> None:
     for number, (rubbish, code) in enumerate(
         [(masked(b"\xff\xfe"), 1007), (b"\x81\x05hello", 1002), (masked(b"x", 3), 1002)]

@@ -2,14 +2,18 @@
 
 import resource
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.site import ECHO, ChatSite
 from tests.acceptance.wire import BINARY, CLOSE, PING, PONG, TEXT, Frame, Wire, masked, request
-from tests.waiting import SOAK, wait_until
+from tests.waiting import DEADLINE_S, SOAK, wait_until
+
+pytestmark = pytest.mark.runchat("the server of runchat itself")
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +114,25 @@ def test_what_comes_with_the_handshake_before_its_answer_harms_nothing_that_foll
         assert wire.text() in ("too early", "in time")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [masked(b"echo too early"), request("/own"), b"\r\n\r\n" * 1000],
+    ids=["a frame", "a handshake", "empty lines"],
+)
+def test_who_goes_on_before_he_is_answered_is_cut_off(echo_site: ChatSite, wire: Wire, more: bytes) -> None:
+    before, asked = echo_site.stderr.count("before it was answered"), echo_site.stdout.count("asked for /never")
+    with Wire(echo_site.host, echo_site.port) as hasty:
+        hasty.socket.sendall(request("/never"))
+        wait_until(lambda: echo_site.stdout.count("asked for /never") > asked, "the application's turn")
+        hasty.socket.sendall(more)
+        with suppress(ConnectionResetError):
+            assert hasty.socket.recv(1000) == b""
+    wait_until(lambda: echo_site.stderr.count("before it was answered") == before + 1, "one line in the log")
+    wait_until(lambda: echo_site.stdout.count("left /never") > asked, "the application's end")
+    wire.send("echo fine")
+    assert wire.text() == "fine"
+
+
 def test_a_failing_application_is_1011_and_one_traceback(echo_site: ChatSite, wire: Wire) -> None:
     before = echo_site.stderr.count("as you said")
     wire.send("fail")
@@ -170,6 +193,36 @@ def test_catching_up_is_no_lag(echo_site: ChatSite) -> None:
         waited, left = map(int, slow.text().split())
         assert waited > 200_000
         assert left == 0
+
+
+@pytest.mark.slow
+def test_who_catches_up_slowly_is_waited_for_and_who_takes_nothing_is_cut_off_whatever_he_says(
+    echo_site: ChatSite,
+) -> None:
+    """One piece of the past that takes longer than a ping waits for its answer; it is behind that piece."""
+
+    def catching_up() -> Wire:
+        wire = Wire(echo_site.host, echo_site.port, receive_buffer=4096)
+        wire.open("/past")
+        wire.send("catchup 12000000")
+        return wire
+
+    with catching_up() as slow, catching_up() as stuck:
+        stuck.socket.settimeout(0)
+        begun, is_cut, got = time.monotonic(), False, 0
+        while not is_cut or time.monotonic() - begun < 45:
+            got += len(slow.socket.recv(4096))
+            try:
+                with suppress(BlockingIOError):
+                    stuck.send("echo anybody?")
+            except ConnectionError:
+                is_cut = True
+            assert is_cut or time.monotonic() - begun < 4 * DEADLINE_S, "it was not cut off"
+            time.sleep(0.05)
+        slow.socket.settimeout(DEADLINE_S)
+        while got < 12_000_000:
+            got += len(chunk := slow.socket.recv(1_000_000))
+            assert chunk, f"cut off after {got} bytes"
 
 
 def test_a_flood_of_messages_is_read_only_as_fast_as_the_application_takes_it(echo_site: ChatSite, wire: Wire) -> None:
@@ -250,6 +303,7 @@ def read_up_to(wire: Wire, end: bytes) -> bytes:
     return data
 
 
+@pytest.mark.fault("F16")
 def test_half_open_handshakes_are_in_nobodys_way(echo_site: ChatSite) -> None:
     half_open = []
     for _ in range(300):
@@ -265,6 +319,7 @@ def test_half_open_handshakes_are_in_nobodys_way(echo_site: ChatSite) -> None:
         wire.socket.close()
 
 
+@pytest.mark.fault("F17")
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs prlimit (Linux)")
 def test_when_descriptors_run_out_old_sockets_live_and_new_ones_come_again(echo_site: ChatSite, wire: Wire) -> None:
     assert echo_site.process is not None

@@ -19,6 +19,8 @@ from tests.acceptance.wire import CLOSE, PING, PONG, TEXT, Wire, masked
 from tests.conftest import PROJECT
 from tests.waiting import DEADLINE_S, SOAK
 
+pytestmark = pytest.mark.runchat("the server of runchat itself")
+
 HOST = "127.0.0.1"
 SPEECHES, HEARERS, TEXTS = 2 * SOAK, 12, 80
 
@@ -173,6 +175,7 @@ def speaking(connect: Connect, room: int) -> str:
         return wire.text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["tight", "secure"])
 def test_all_hear_the_same_whole_and_in_order_up_to_where_they_are_cut(server: Server, transport: str) -> None:
     connect: Connect = getattr(server, transport)

@@ -106,6 +106,20 @@ def test_a_set_up_project_has_its_packages_and_says_nothing_the_second_time(proj
     assert str(project.home) in subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
 
 
+def test_the_program_is_there_and_finds_the_projects_server(project: Project) -> None:
+    for name in ("chatcli", "chatcore", "manage.py"):
+        (project.home / name).symlink_to(PROJECT / name)
+    assert project.set_up()[0] == 0
+    program = project.home / ".venv" / "bin" / "roomline"
+    done = subprocess.run(
+        [program, "send", "--retry", "0", "newbox", "hello"],
+        env={"PATH": os.environ["PATH"]}, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (5, "")
+    assert f"no server listens at {project.home}/var/run/api.sock: " in done.stderr
+
+
 def test_an_extra_is_added_and_stays_when_setup_cfg_changes(project: Project) -> None:
     assert project.set_up("more")[0] == 0
     assert project.has("small")

@@ -4,9 +4,6 @@ no ready frames there, and nobody starts a broker: the same promises, by a queue
 import asyncio
 import json
 import re
-import signal
-import subprocess
-import sys
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,39 +13,22 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.acceptance.clients import Reader, in_the_log
-from tests.acceptance.site import PROJECT, ChatSite
+from tests.acceptance.site import ChatSite
 from tests.acceptance.wire import TEXT, Wire
-from tests.waiting import DEADLINE_S, wait_until
+from tests.waiting import DEADLINE_S
 
 pytest.importorskip("uvicorn", reason="needs uvicorn, which is for tests only")
 pytestmark = pytest.mark.slow
-
-LISTENS = re.compile(r"Uvicorn running on http://([\d.]+):(\d+) ")
-
-
-class UvicornSite(ChatSite):
-    """The same site, served by uvicorn instead of `runchat`."""
-
-    def start(self) -> None:
-        migrated = self.manage("migrate", "-v0")
-        assert migrated.returncode == 0, migrated.stderr
-        command = [sys.executable, "-m", "uvicorn", "chatproject.asgi:application", "--lifespan", "on"]
-        command += ["--ws", "websockets-sansio", "--host", self.host, "--port", str(self.port)]
-        with self._log("out").open("ab") as stdout, self._log("err").open("ab") as stderr:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=self.env, cwd=PROJECT
-            )
-        ready = wait_until(lambda: self.ended() or LISTENS.search(self.stderr), "uvicorn's ready line")
-        assert isinstance(ready, re.Match), self.stderr
-        self.host, self.port = ready[1], int(ready[2])
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[ChatSite]:
     """The longest message is what a frame may have: slow readers are told from quick ones by megabytes."""
-    with UvicornSite(env={"CHAT_OUTBOX_BYTES": "100000", "CHAT_MAX_LENGTH": "50000", "CHAT_RATE": "off"}) as site:
+    with ChatSite(
+        server="uvicorn", env={"CHAT_OUTBOX_BYTES": "100000", "CHAT_MAX_LENGTH": "50000", "CHAT_RATE": "off"}
+    ) as site:
         yield site
-        assert site.stop() == -signal.SIGTERM, "uvicorn ends by the signal itself, once all is done"
+        assert site.stop() == 0
         assert "Application shutdown complete." in site.stderr
         assert "Traceback" not in site.stderr, site.stderr
 
@@ -179,7 +159,8 @@ def test_who_stops_reading_is_closed_with_4008_while_the_others_have_everything(
 
 
 def test_a_stop_loses_nothing_that_was_acknowledged() -> None:
-    with UvicornSite(env={"CHAT_RATE": "off"}) as site:
+    env = {"CHAT_RATE": "off"}
+    with ChatSite(server="uvicorn", env=env) as site:
         (cookie,) = site.sign_in("alice")
         room = new_room(site, "stop")
 
@@ -188,7 +169,7 @@ def test_a_stop_loses_nothing_that_was_acknowledged() -> None:
                 for number in range(300):
                     await alice.send({"type": "send", "client_id": str(number), "message": str(number)})
                 await alice.until(lambda: len(alice.replies) >= 10, "some acknowledgements")
-                assert await asyncio.to_thread(site.stop) == -signal.SIGTERM
+                assert await asyncio.to_thread(site.stop) == 0
                 await alice.until(lambda: alice.closed is not None, "the end")
                 return alice.closed or 0, [reply["seq"] for reply in alice.replies]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, Self, TypeVar
 
@@ -11,8 +11,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 
 from chatcore.bell import Bell
+from chatcore.credentials import Credentials
+from chatcore.database import DatabaseThread
 from chatcore.feed import Lookout
 from chatcore.hub import Hub
+from chatcore.permissions import Actor
 from chatcore.routing import websocket_urlpatterns
 from chatcore.writer import Writer
 from tests.waiting import DEADLINE_S
@@ -42,6 +45,8 @@ class Site:
         self.lookout = Lookout(poll=0.01)
         self.hub = Hub(self.lookout, self.bell)
         self.writer = Writer(self.hub.announce)
+        self._users = DatabaseThread("users")
+        self.credentials = Credentials(self._users)
         self.application = URLRouter(websocket_urlpatterns(self.hub, self.writer))
 
     async def __aenter__(self) -> Self:
@@ -53,21 +58,26 @@ class Site:
         await self.bell.close()
         await self.hub.close()
         await self.lookout.close()
+        self._users.close()
 
     @asynccontextmanager
     async def socket(
-        self, room: str, user: Any = None, *, full: bool = True, extensions: Frame | None = None
+        self, room: str, user: Any = None, *, full: bool = True, extensions: Frame | None = None, ticket: Any = None
     ) -> "AsyncIterator[Client]":
         """A client in that room; it leaves at the end of the block."""
-        async with self.connected(f"/ws/chat/{room}/", user, b"v=1" if full else b"", extensions) as client:
+        query = b"v=1" if full else b""
+        async with self.connected(f"/ws/chat/{room}/", user, query, extensions, ticket) as client:
             yield client
 
     @asynccontextmanager
     async def connected(
-        self, path: str, user: Any, query: bytes = b"v=1", extensions: Frame | None = None
-    ) -> "AsyncIterator[Client]":
-        """A client at that address."""
+        self, path: str, user: Any, query: bytes = b"v=1", extensions: Frame | None = None, ticket: Any = None,
+        address: list[Any] | None = None,
+    ) -> "AsyncIterator[Client]":  # fmt: skip
+        """A client there; `user` may be an Actor, such as a token's. `ticket` is what `SignIn` finds beside the user,
+        `address` host and port of the client."""
         client = Client(path, user or AnonymousUser(), query, extensions or {})
+        client.scope |= {"ticket": ticket, "client": address}
         task = asyncio.create_task(self.application(client.scope, client.receive, client.send))  # type: ignore[arg-type]
         try:
             assert await client.event() == {"type": "websocket.accept"}
@@ -90,8 +100,8 @@ class Client:
 
     def __init__(self, path: str, user: Any, query: bytes, extensions: Frame) -> None:
         self.scope: Frame = {
-            "type": "websocket", "path": path, "headers": [], "query_string": query, "user": user,
-            "extensions": extensions,
+            "type": "websocket", "path": path, "headers": [], "query_string": query, "extensions": extensions,
+            "actor" if isinstance(user, Actor) else "user": user,
         }  # fmt: skip
         self._to_server: asyncio.Queue[Frame] = asyncio.Queue()
         self._from_server: asyncio.Queue[Frame] = asyncio.Queue()
@@ -175,3 +185,13 @@ class Client:
     def waiting(self) -> list[Frame]:
         """The frames that have come and were not looked at yet."""
         return [json.loads(self._from_server.get_nowait()["text"]) for _ in range(self._from_server.qsize())]
+
+
+def in_a_site(check: Callable[[Site], Awaitable[None]]) -> None:
+    """The check, in an event loop with a site of its own."""
+
+    async def run() -> None:
+        async with Site() as site:
+            await check(site)
+
+    asyncio.run(run())

@@ -1,6 +1,7 @@
 """The bell over a real Valkey: what is rung is heard, what is not ours is ignored, and no trouble delays anybody."""
 
 import asyncio
+import errno
 import os
 import shutil
 import signal
@@ -12,18 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import override_settings
+from redis import ConnectionError as Lost
 from redis import Redis
+from redis.asyncio import UnixDomainSocketConnection
 
 from chatcli.valkey import BrokerError, Valkey, valkey_binary
-from chatcore import bell, services
+from chatcore import bell, conf, services
 from chatcore.bell import Batch, Bell, Listener
-from chatcore.bell.layer import channel_layer
+from chatcore.bell.layer import channel_layer, layer_setting
+from chatcore.clock import Clock
 from chatcore.feed import Lookout, follow
 from chatcore.history import RoomView
+from chatcore.hub import sweep
 from chatcore.services import Post
-from tests.integration.sockets import elsewhere
-from tests.waiting import DEADLINE_S
+from tests.integration.sockets import Site, elsewhere
+from tests.waiting import DEADLINE_S, wait_until
 
 try:
     valkey_binary()
@@ -109,7 +115,7 @@ class Heard:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.rings: asyncio.Queue[Batch] = asyncio.Queue()
-        self.whispers: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
+        self.whispers: asyncio.Queue[tuple[int, str, bytes]] = asyncio.Queue()
         self.listener = Listener(self.rings.put_nowait, lambda *whisper: self.whispers.put_nowait(whisper))
 
     async def ring(self) -> Batch:
@@ -305,9 +311,11 @@ FOREIGN: list[dict[str, Any]] = [
     ring_of([1, EPOCH, 0, 1, None]), ring_of([1, EPOCH, 0, 1, "{}"]), ring_of([1, EPOCH, 0, 1, ["{}"]]),
     ring_of([1, EPOCH, 0, 1, [b"{}", b"{}"]]), ring_of([1, EPOCH, 0, 1, [b"{}"], 6]),
     {key: RING[key] for key in RING if key != "from"}, {key: RING[key] for key in RING if key != "rings"},
-    {"type": "roomline.whisper"}, {"type": "roomline.whisper", "from": "x", "room": 1, "frame": "text"},
-    {"type": "roomline.whisper", "from": "x", "room": "1", "frame": b"{}"},
-    {"type": "roomline.whisper", "from": "x", "room": 1, "frame": b"\xff\xfe"},
+    {"type": "roomline.whisper", "epoch": EPOCH},
+    {"type": "roomline.whisper", "from": "x", "room": 1, "epoch": EPOCH, "frame": "text"},
+    {"type": "roomline.whisper", "from": "x", "room": "1", "epoch": EPOCH, "frame": b"{}"},
+    {"type": "roomline.whisper", "from": "x", "room": 1, "epoch": 5, "frame": b"{}"},
+    {"type": "roomline.whisper", "from": "x", "room": 1, "epoch": EPOCH, "frame": b"\xff\xfe"},
 ]  # fmt: skip
 
 
@@ -345,14 +353,19 @@ def test_whispers_of_other_processes_are_heard_and_our_own_are_not(broker: Broke
     async def check(heard: Heard) -> None:
         ringing = Bell()
         heard.listener.own = ringing.origin
-        ringing.whisper(1, b'{"type":"typing"}')
+        ringing.whisper(1, EPOCH, b'{"type":"typing"}')
         await ringing.close()
-        other = {"type": "roomline.whisper", "from": "another process", "room": 1, "frame": b'{"type":"typing","n":2}'}
+        other = {"type": "roomline.whisper", "from": "another process", "room": 1, "epoch": EPOCH, "frame": b"{}"}
         await channel_layer().group_send("room.1", other)
         async with asyncio.timeout(DEADLINE_S):
-            assert await heard.whispers.get() == (1, b'{"type":"typing","n":2}')
+            assert await heard.whispers.get() == (1, EPOCH, b"{}")
         assert heard.whispers.empty()
         assert heard.listener.ignored == {}
+        del other["epoch"]
+        await channel_layer().group_send("room.1", other)
+        await Bell().ring([batch(0, 1)])
+        assert await heard.ring() == batch(0, 1)
+        assert heard.listener.ignored == {"version": 1}, "of a process that has not been updated yet"
 
     hearing(broker, check)
 
@@ -498,3 +511,89 @@ def test_a_lookout_ends_at_once_when_its_last_reader_has_just_left(broker: Broke
 
     for _ in range(10):
         asyncio.run(run())
+
+
+# Nudges
+
+
+def test_a_nudge_reaches_every_server_from_a_loop_and_from_code_without_one(broker: Broker) -> None:
+    async def check(heard: Heard) -> None:
+        nudged: asyncio.Queue[None] = asyncio.Queue()
+        heard.listener.nudged = lambda: nudged.put_nowait(None)
+        async with asyncio.timeout(DEADLINE_S):
+            await Bell().nudge()
+            await nudged.get()
+            await asyncio.to_thread(bell.nudge)
+            await nudged.get()
+
+    hearing(broker, check)
+
+
+def test_a_thousand_nudges_at_once_are_a_few_messages(broker: Broker) -> None:
+    async def check(heard: Heard) -> None:
+        nudged: list[None] = []
+        heard.listener.nudged = lambda: nudged.append(None)
+        own = Bell()
+        for _ in range(1000):
+            task = own.nudge()
+        await task
+        own.ring([batch(0, 1)])
+        await heard.ring()  # what was sent after them
+        assert len(nudged) == 1
+
+    hearing(broker, check)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_an_account_shuts_its_sockets_out_by_the_nudge_alone(
+    broker: Broker, newbox: RoomView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "EVERY", float("inf"))
+    alice = User.objects.create_user("alice")
+
+    async def check() -> None:
+        async with Site() as site, site.hello("newbox", alice) as client:
+            clock = Clock(site.hub, site.credentials)
+            clock.start()
+            await client.until("open")
+            await asyncio.to_thread(wait_until, lambda: broker.listeners(newbox.id), "that it listens")
+            alice.is_active = False
+            await elsewhere(alice.save)
+            assert (await client.until("error"))[-1]["code"] == "not_signed_in"
+            assert await client.closed() == 4401
+            await clock.close()
+
+    asyncio.run(check())
+
+
+def test_a_connection_that_the_kernel_gave_up_is_lost_and_not_only_quiet(broker: Broker) -> None:
+    async def check() -> None:
+        await Bell().ring([batch(0, 1)])  # which opens the layer
+        connection = UnixDomainSocketConnection(path=str(broker.path))
+        await connection.connect()
+        assert connection._reader is not None
+        connection._reader.set_exception(TimeoutError(errno.ETIMEDOUT, "Connection timed out"))
+        with pytest.raises(Lost, match="the connection was lost: "):
+            await connection.read_response(timeout=0.1)
+        assert not connection.is_connected
+
+    asyncio.run(check())
+
+
+def test_a_site_without_layers_has_the_embedded_broker_s(settings: Any) -> None:
+    del settings.CHANNEL_LAYERS, settings.CHAT_BROKER_SOCKET, settings.CHAT_RUN_DIR
+    settings.CHAT_VAR_DIR = "/srv/a site"
+    entry = layer_setting()
+    assert entry is not None
+    [host] = entry["CONFIG"]["hosts"]
+    assert host["address"] == "unix:///srv/a%20site/run/valkey.sock"
+    settings.CHAT_BROKER_SOCKET = None
+    assert layer_setting() is None
+
+
+def test_a_layer_of_its_own_has_an_alias(settings: Any) -> None:
+    del settings.CHAT_BROKER_SOCKET
+    own = {"BACKEND": "shop.layers.Own"}
+    settings.CHANNEL_LAYERS, settings.CHAT_CHANNEL_LAYER = {"default": {"BACKEND": "x.y"}, "chat": own}, "chat"
+    assert layer_setting() == own
+    assert conf.settings.BROKER_SOCKET is None, "no broker is to be started for it"

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisPubSubLoopLayer  # type: ignore[import-untyped]
 from django.conf import settings
+from django.contrib.auth.views import LoginView
 from django.core.checks import run_checks
 from django.test import override_settings
+from django.urls import URLPattern, URLResolver, path
 
 from chatcore.checks.database import sqlite_is_mended
 from chatcore.checks.layer import _WORKING
@@ -128,7 +130,7 @@ def test_a_setting_of_another_type_is_an_error_that_names_it(changed: dict[str, 
     [
         {"CHAT_MAX_LENGTH": 1}, {"CHAT_GUESTS": "read"}, {"CHAT_RATE": "off"}, {"CHAT_RATE": "5/m burst 9"},
         {"CHAT_DISPLAY_NAME": "operator.attrgetter"}, {"CHAT_DISPLAY_NAME": None}, {"CHAT_BROKER_SOCKET": "/run/x"},
-        {"CHAT_ROOMS_PER_PAGE": 5}, {"CHATTER": 5},
+        {"CHAT_AVATAR_SIZE": 5}, {"CHATTER": 5},
     ],
 )  # fmt: skip
 def test_settings_that_can_be_used_and_a_site_s_own_are_sound(changed: dict[str, Any]) -> None:
@@ -153,6 +155,7 @@ PUBLIC = {"CHAT_PUBLIC_URL": "https://chat.example.org", "ALLOWED_HOSTS": ["chat
         ({**PUBLIC, "DEBUG": True}, "chatcore.W009"),
         ({"ALLOWED_HOSTS": ["x", "*"]}, "chatcore.W011"),
         ({**PUBLIC, "ALLOWED_HOSTS": []}, "chatcore.E002"),
+        ({"ALLOWED_HOSTS": []}, "chatcore.E003"),
         ({**PUBLIC, "ALLOWED_HOSTS": ["example.org"]}, "chatcore.E002"),
         ({**PUBLIC, "CHAT_PUBLIC_URL": "https://[2001:db8::1]"}, "chatcore.E002"),
     ],
@@ -161,6 +164,30 @@ def test_a_site_that_is_open_to_strangers_or_to_nobody_is_told(changed: dict[str
     found = warned(**changed)
     assert list(found) == [id]
     assert found[id]
+
+
+class _Pages:
+    """A URLconf in which nobody signs in, and one with a page for that."""
+
+    def __init__(self, *urlpatterns: URLPattern | URLResolver) -> None:
+        self.urlpatterns = list(urlpatterns)
+
+
+def _signing_in_at(place: str) -> Any:
+    return _Pages(path(place, LoginView.as_view()))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"LOGIN_URL": "/accounts/login/", "ROOT_URLCONF": _signing_in_at("in/")}, True),
+        ({"LOGIN_URL": "/accounts/login/", "ROOT_URLCONF": _signing_in_at("accounts/login/")}, False),
+        ({"LOGIN_URL": "/in/", "ROOT_URLCONF": _signing_in_at("in/")}, False),
+        ({"LOGIN_URL": "https://sign-in.example.org/", "ROOT_URLCONF": _signing_in_at("in/")}, False),
+    ],
+)
+def test_a_site_where_nobody_can_sign_in_is_told(changed: dict[str, Any], told: bool) -> None:
+    assert list(warned(**changed)) == ["chatcore.W014"] * told
 
 
 @pytest.mark.parametrize(
@@ -201,3 +228,22 @@ def test_an_old_sqlite_is_said_where_it_is_used(
     assert [(message.id, "mended in 3.51.3" in message.msg) for message in found] == [("chatcore.W004", True)] * told
     with override_settings(DATABASES=databases(ENGINE=POSTGRESQL)):
         assert sqlite_is_mended(app_configs=None) == []
+
+
+def test_a_database_that_is_none_of_the_site_s_is_an_error() -> None:
+    found = warned(CHAT_DATABASE="chats")
+    assert found["chatcore.E004"] == "There are: default."
+
+
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_a_database_of_its_own_needs_the_router() -> None:
+    two = {**settings.DATABASES, "chats": settings.DATABASES["default"]}
+    found = warned(DATABASES=two, CHAT_DATABASE="chats")
+    assert "chatcore.database_router.ChatRouter" in found["chatcore.E005"]
+    routers = ["chatcore.database_router.ChatRouter"]
+    assert "chatcore.E005" not in warned(DATABASES=two, CHAT_DATABASE="chats", DATABASE_ROUTERS=routers)
+
+
+@pytest.mark.parametrize("path", ["nowhere.rules.allows", "chatcore.conf.__doc__", "chatcore.permissions.nothing"])
+def test_permissions_that_are_no_function_are_an_error(path: str) -> None:
+    assert "chatcore.E001" in warned(CHAT_PERMISSIONS=path)

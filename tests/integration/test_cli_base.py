@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from chatcli.server_record import own_record
 from chatcore import services
+from tests.integration.keeping import locked
 
 COMMANDS = [["create_room", "other"], ["chat_send", "newbox", "x"], ["chat_tail", "newbox", "--no-follow"]]
 
@@ -144,14 +145,14 @@ def test_a_database_without_tables_names_the_command_to_run(line: list[str]) -> 
 @pytest.mark.parametrize("line", [["create_room", "other"], ["chat_send", "newbox", "x", "--timeout", "0.2"]])
 @pytest.mark.slow
 def test_a_database_that_is_locked_is_exit_5(line: list[str]) -> None:
-    import sqlite3
-
-    from django.conf import settings
-
     services.create_room("newbox")
-    with sqlite3.connect(settings.DATABASES["default"]["NAME"]) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with locked():
         error = refused(*line)
-        other.rollback()
     assert error.returncode == 5
     assert "nothing was stored" in str(error)
+
+
+def test_a_chat_database_that_the_settings_do_not_have_is_one_line(settings: Settings) -> None:
+    settings.CHAT_DATABASE = "nope"
+    with pytest.raises(CommandError, match="settings cannot be used: CHAT_DATABASE = 'nope' is none of DATABASES"):
+        call_command("create_room", "newbox")

@@ -15,7 +15,6 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 
 from chatcli.upkeep import backup, files
 from chatcore import history
@@ -26,7 +25,7 @@ from tests.unit.hostile import FORBIDDEN, HOSTILE
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL is saved by its own program"),
+    pytest.mark.sqlite("PostgreSQL is saved by its own program"),
 ]
 
 

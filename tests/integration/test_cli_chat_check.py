@@ -5,7 +5,9 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from pytest_django.fixtures import Settings
 from chatcli import server_record
 from chatcli.checking import checkup, database
 from chatcli.checking.findings import Level
+from chatcli.server.local import LocalSocket, local_socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,8 +131,10 @@ def test_a_check_leaves_nothing_behind_but_a_question_that_is_forgotten() -> Non
 def record(settings: Settings, tmp_path: Path) -> Iterator[server_record.ServerRecord]:
     """The record of a server that lives, and is this very process, which answers nobody."""
     settings.CHAT_VAR_DIR = tmp_path
-    with server_record.announced("http://127.0.0.1:8000/") as record:
-        yield record
+    with TemporaryDirectory(prefix="run-") as run, local_socket(Path(run)) as local:  # a short path, for a socket
+        assert isinstance(local, LocalSocket)
+        with closing(server_record.Announcement("http://127.0.0.1:8000/", (), str(local.path))) as server:
+            yield server.record
 
 
 def test_a_server_that_means_other_data_is_an_error_and_not_a_refusal(
@@ -142,7 +147,23 @@ def test_a_server_that_means_other_data_is_an_error_and_not_a_refusal(
     assert f"pid {record.pid}" in found["chatcore.E140"]["what"]
 
 
+def test_a_worker_that_does_not_run_is_named(settings: Settings, tmp_path: Path) -> None:
+    settings.CHAT_VAR_DIR = tmp_path
+    with closing(server_record.Announcement("http://127.0.0.1:8000/", [0, 0])):
+        found = findings()
+    assert found["chatcore.E145"]["what"].startswith(f"worker 2 of the server with pid {os.getpid()} ")
+    assert "chatcore.E142" not in found
+
+
 @pytest.mark.slow
+def test_a_server_without_its_local_socket_is_told_of(record: server_record.ServerRecord) -> None:
+    assert "chatcore.W146" not in findings()
+    Path(record.socket).unlink()
+    assert f"pid {record.pid}" in findings()["chatcore.W146"]["what"]
+
+
+@pytest.mark.slow
+@pytest.mark.embedded("its own broker is missing")
 def test_a_server_without_its_broker_that_answers_nothing_is_told_of_twice(record: server_record.ServerRecord) -> None:
     found = findings()
     assert found.keys() == {"chatcore.E130", "chatcore.E142"}
@@ -151,7 +172,7 @@ def test_a_server_without_its_broker_that_answers_nothing_is_told_of_twice(recor
 
 # The database
 
-sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own")
+sqlite = pytest.mark.sqlite("its own locks and files")
 
 
 @sqlite

@@ -29,7 +29,7 @@ from tests.unit.hostile import FORBIDDEN, HOSTILE
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL is restored by its own program"),
+    pytest.mark.sqlite("PostgreSQL is restored by its own program"),
 ]
 
 

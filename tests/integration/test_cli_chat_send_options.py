@@ -248,6 +248,7 @@ def output_and_talk(*arguments: str) -> tuple[str, str]:
 SCHEDULED = re.compile(r"scheduled newbox ([0-9a-f-]{36}) for (.+) \(in (.+)\)\n")
 
 
+@pytest.mark.embedded("with a broker of one's own there may be servers elsewhere")
 def test_a_message_for_later_waits_in_the_database_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOMLINE_CALLER_TZ", "Europe/Berlin")
     out, talk = output_and_talk("newbox", "--in", "3h", "later")
@@ -310,7 +311,13 @@ def test_waiting_for_readers_ends_when_enough_have_read() -> None:
     assert (answer["status"], answer["seen"], answer["delivered"]) == ("sent", 2, None)
 
 
-@pytest.mark.parametrize(("wait", "word"), [("seen", "0 of 1 have read it"), ("pushed", "no server runs here")])
+@pytest.mark.parametrize(
+    ("wait", "word"),
+    [
+        ("seen", "0 of 1 have read it"),
+        pytest.param("pushed", "no server runs here", marks=pytest.mark.embedded("elsewhere there may be one")),
+    ],
+)
 def test_waiting_in_vain_is_exit_code_124_and_the_message_is_stored(wait: str, word: str) -> None:
     error, out, _ = half_done("newbox", "--wait", wait, "--timeout", "0.2", "hello")
     assert error.returncode == 124

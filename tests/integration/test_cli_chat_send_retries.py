@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chatcli.sending import storing
+from chatcli.sending import retries
 from chatcli.sending.storing import retrying
 from chatcore.exceptions import ChatError, Forbidden, OutcomeUnknown, RateLimited, Unavailable
 
@@ -27,7 +27,7 @@ class Attempts:
 @pytest.fixture
 def attempts(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Attempts]:
     """With pauses that a test can wait for. The connection is looked at between two tries."""
-    monkeypatch.setattr(storing, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.001)
     return Attempts
 
 

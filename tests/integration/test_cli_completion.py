@@ -130,6 +130,7 @@ def test_what_was_archived_is_not_offered() -> None:
     assert offered("chat_send o") == ["ops-db"]
 
 
+@pytest.mark.sqlite("its database is a file that connecting makes")
 def test_looking_makes_no_database(settings: Settings, tmp_path: Path) -> None:
     from django.db import connection
 

@@ -2,17 +2,16 @@
 
 import fcntl
 import io
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from chatcli.locks import try_lock
 from chatcore import services
+from tests.integration.keeping import locked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,10 +36,8 @@ def rooms() -> None:
 @pytest.fixture
 def locked_database() -> Iterator[None]:
     """Another program writes and does not end."""
-    other = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    yield
-    other.close()
+    with locked():
+        yield
 
 
 @pytest.mark.parametrize(

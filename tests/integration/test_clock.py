@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 
 @asynccontextmanager
 async def ticking(site: Site) -> AsyncIterator[None]:
-    clock = Clock(site.hub)
+    clock = Clock(site.hub, site.credentials)
     clock.start()
     try:
         yield

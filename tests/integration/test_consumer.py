@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,21 +15,11 @@ from chatcore import history, services
 from chatcore.history import RoomView
 from chatcore.models import Message, ReadMark, Room, Sanction
 from chatcore.permissions import SYSTEM
-from tests.integration.sockets import Client, Site, elsewhere
+from tests.integration.sockets import Client, Site, elsewhere, in_a_site
 from tests.integration.writing import say
 from tests.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Check = Callable[[Site], Awaitable[None]]
-
-
-def in_a_site(check: Check) -> None:
-    async def run() -> None:
-        async with Site() as site:
-            await check(site)
-
-    asyncio.run(run())
 
 
 @pytest.fixture
@@ -426,6 +415,7 @@ def test_a_database_that_cannot_be_written_is_an_error_frame_and_heals(newbox: R
             try:
                 client.say(type="send", message="x", client_id="c")
                 assert await client.error() == ("unavailable", "c")
+                assert site.writer.failed_at is not None
                 client.say(type="edit", seq=1, message="x", client_id="e")
                 assert await client.error() == ("unavailable", "e")
             finally:
@@ -433,6 +423,7 @@ def test_a_database_that_cannot_be_written_is_an_error_frame_and_heals(newbox: R
             assert await elsewhere(Message.objects.count) == 0
             client.say(type="send", message="x", client_id="c")
             assert {frame["type"] for frame in await client.frames(2)} == {"sent", "message"}
+            assert site.writer.failed_at is None
 
     in_a_site(check)
 

@@ -119,10 +119,28 @@ def test_a_reader_may_begin_anywhere(newbox: RoomView) -> None:
 
 def test_a_lost_ring_is_read_from_the_log_when_the_next_one_comes(newbox: RoomView) -> None:
     async def check(lookout: Lookout, reader: Reader) -> None:
+        await elsewhere(batches, newbox, "before")
+        await reader.upto(1)
         first, _lost, _lost_too, last = await elsewhere(batches, newbox, "a", "b", "c", "d")
         lookout.heard(first)
         lookout.heard(last)
-        await reader.upto(4)
+        await reader.upto(5)
+        assert lookout.repaired["ring"] == 1
+
+    following(newbox, check, heads=False)
+
+
+def test_of_a_ring_that_overlaps_with_what_was_read_only_the_rest_is_new(newbox: RoomView) -> None:
+    async def check(lookout: Lookout, reader: Reader) -> None:
+        await elsewhere(batches, newbox, "before")
+        await reader.upto(1)
+        first, second = await elsewhere(batches, newbox, "a", "b")
+        lookout.heard(first)
+        await reader.upto(2)
+        lookout.heard(Batch(newbox.id, newbox.epoch, 1, 3, [*first.payloads, *second.payloads]))
+        await reader.upto(3)
+        assert reader.payloads[1:] == [*first.payloads, *second.payloads]
+        assert lookout.repaired["ring"] == 0
 
     following(newbox, check, heads=False)
 
@@ -395,6 +413,7 @@ class Interrupted:
             connection_created.disconnect(self._install)
 
 
+@pytest.mark.sqlite("its own way to break off a statement")
 def test_the_watch_over_the_log_outlives_the_database_s_troubles(
     newbox: RoomView, caplog: pytest.LogCaptureFixture
 ) -> None:

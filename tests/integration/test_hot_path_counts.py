@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LAYER = {"default": {"BACKEND": f"{CountingLayer.__module__}.{CountingLayer.__name__}"}}
-SQLITE = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's own")
+SQLITE = pytest.mark.sqlite("its own settings")
 
 
 @pytest.fixture
@@ -211,14 +211,15 @@ def test_posts_into_slots_and_posts_that_are_sent_once_are_looked_up_one_by_one(
 
 @SQLITE
 def test_a_batch_is_one_transaction_and_waits_for_the_disk_on_the_writers_own_connection(newbox: RoomView) -> None:
-    def pragma(**_: Any) -> tuple[str, int]:
+    def pragma(room: str, **_: Any) -> tuple[str, int]:
         with connection.cursor() as cursor:
             modes = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
         return modes[0], modes[1]
 
     async def check() -> None:
         async with Site() as site:
-            assert await site.writer.run(pragma) == ("wal", 2), "FULL: a commit returns when it is on the disk"
+            found = await site.writer.run(pragma, "newbox")
+            assert found == ("wal", 2), "FULL: a commit returns when it is on the disk"
 
     asyncio.run(check())
     with CaptureQueriesContext(connection) as captured:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
@@ -17,19 +17,11 @@ from chatcore.models import Change, Room
 from chatcore.models import Message as Row
 from chatcore.permissions import SYSTEM
 from chatcore.services import Post
-from tests.integration.sockets import Client, Frame, Site, elsewhere
+from tests.integration.sockets import Client, Frame, Site, elsewhere, in_a_site
 from tests.integration.writing import say
 from tests.waiting import DEADLINE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def in_a_site(check: Callable[[Site], Awaitable[None]]) -> None:
-    async def run() -> None:
-        async with Site() as site:
-            await check(site)
-
-    asyncio.run(run())
 
 
 @pytest.fixture
@@ -49,6 +41,49 @@ def pruned(floor: int) -> None:
     Row.objects.filter(rev__lte=floor).delete()
     Change.objects.filter(rev__lte=floor).delete()
     Room.objects.update(floor=floor)
+
+
+def test_what_is_posted_while_the_last_step_is_on_its_way_out_is_not_missed(newbox: RoomView, alice: User) -> None:
+    async def check(site: Site) -> None:
+        async with site.hello("newbox", alice, after=0) as witness, site.socket("newbox", alice) as slow:
+            await witness.only("open")
+            await elsewhere(say, "newbox", "kept")
+            await witness.only("message")
+            slow.stop_reading()
+            slow.say(type="hello", after=0)
+            slow.say(type="ping")
+            witness.say(type="ping")
+            await witness.only("pong")
+            await site.hub.lookout.read(history.heads, [])  # behind all that `hello` asks the database
+            await elsewhere(say, "newbox", "meanwhile")
+            await witness.only("message")
+            slow.read_on()
+            assert texts(
+                [
+                    frame
+                    for frame in [*await slow.until("message"), *await slow.until("message")]
+                    if frame["type"] == "message"
+                ]
+            ) == ["kept", "meanwhile"]
+
+    in_a_site(check)
+
+
+def test_what_was_deleted_while_somebody_is_live_is_shown_to_nobody_who_joins_later(
+    newbox: RoomView, alice: User
+) -> None:
+    async def check(site: Site) -> None:
+        async with site.hello("newbox", alice, after=0) as live:
+            await live.only("open")
+            await elsewhere(say, "newbox", "kept", "secret")
+            await live.frames(2)
+            await elsewhere(services.delete_message, "newbox", 2, SYSTEM)
+            await live.only("delete")
+            async with site.hello("newbox", alice, after=0) as later:
+                await later.only("open")
+                assert texts(await later.frames(3)) == ["kept", "", ""]
+
+    in_a_site(check)
 
 
 # Where a client begins
@@ -372,6 +407,21 @@ def test_one_failing_socket_does_not_keep_the_others_from_their_messages(newbox:
             await elsewhere(say, "newbox", "b")
             assert texts(await client.frames(2)) == ["a", "b"]
             assert len(broken) == 3
+
+    in_a_site(check)
+
+
+def test_a_ring_of_one_room_is_heard_in_no_other_one(newbox: RoomView, alice: User) -> None:
+    services.create_room("other")
+
+    async def check(site: Site) -> None:
+        async with site.hello("newbox", alice, after=0) as here, site.hello("other", alice, after=0) as there:
+            await here.only("open")
+            await there.only("open")
+            there.say(type="send", message="secret", client_id="a")
+            await there.until("message")
+            here.say(type="send", message="open", client_id="b")
+            assert (await here.until("message"))[-1]["message"] == "open"
 
     in_a_site(check)
 

@@ -114,6 +114,7 @@ def test_no_password_is_kept() -> None:
         ("203.0.113.7", "203.0.113.7"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("2001:db8:1:2:3::4", "2001:db8:1:2::"),
+        ("::1", "::1"),
         ("", None),
     ],
 )
@@ -124,3 +125,38 @@ def test_a_client_is_an_address_or_a_subscriber_s_network(peer: str, client: str
 def test_clients_of_a_bare_unix_socket_count_as_one() -> None:
     assert guess(LIMIT, address="")[-1] == 429
     assert attempt("bob", PASSWORD).status_code == 302
+
+
+def spray(count: int, address: str = "203.0.113.7") -> int:
+    """A guess for each of so many accounts; the last answer's status."""
+    return [attempt(f"person{number}", "Winter2026!", address=address).status_code for number in range(count)][-1]
+
+
+def test_one_address_that_tries_many_accounts_is_held_up_and_told_for_how_long(settings: Any) -> None:
+    settings.CHAT_WRONG_PASSWORDS = 8
+    assert spray(8) == 200
+    refused = attempt("carol", PASSWORD)
+    assert refused.status_code == 429
+    assert 890 <= int(refused.headers["Retry-After"]) <= 900
+    assert "Wait 15 minutes, then try again" in refused.content.decode()
+    assert attempt("carol", PASSWORD, page="/admin/login/").status_code == 429
+    assert attempt("carol", PASSWORD, address="198.51.100.1").status_code == 302
+    AccessAttempt.objects.order_by("attempt_time").filter(username="person0").update(
+        attempt_time=timezone.now() - timedelta(minutes=15, seconds=1)
+    )
+    assert attempt("carol", PASSWORD).status_code == 302, "the first one is forgotten"
+
+
+def test_who_gets_in_between_does_not_start_the_address_over(settings: Any) -> None:
+    settings.CHAT_WRONG_PASSWORDS = 8
+    spray(7)
+    assert attempt("carol", PASSWORD).status_code == 302
+    assert attempt("bob", "one more").status_code == 200
+    assert attempt("carol", PASSWORD).status_code == 429
+
+
+@pytest.mark.parametrize("address", ["", "127.0.0.1", "::1"])
+def test_addresses_behind_which_anybody_may_be_are_not_held_up_for_all(settings: Any, address: str) -> None:
+    settings.CHAT_WRONG_PASSWORDS = 8
+    assert spray(12, address) == 200
+    assert attempt("carol", PASSWORD, address=address).status_code == 302

@@ -6,6 +6,7 @@ The transport is ours, so that what it is asked to do can be counted; Twisted's 
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
 from typing import Any
 
 from chatcli.server.outbox import CHUNK_BYTES, Outbox
@@ -29,7 +30,8 @@ class Transport:
 
     def __init__(self, end: socket.socket, handle: Any = None) -> None:
         self._end, self._handle = end, handle or end
-        self._buffer = b""
+        #: As Twisted has them.
+        self.dataBuffer, self.offset = b"", 0
         self.producer: Any = None
         self.given = 0
         self.lost = False
@@ -39,7 +41,7 @@ class Transport:
 
     def writeSequence(self, data: Iterable[bytes], /) -> None:  # noqa: N802
         self.given += 1
-        self._buffer += b"".join(data)
+        self.dataBuffer += b"".join(data)
 
     def registerProducer(self, producer: Any, streaming: bool, /) -> None:  # noqa: N802
         assert not streaming
@@ -56,10 +58,10 @@ class Transport:
     def turn(self) -> None:
         """One turn of the reactor, when the kernel takes something."""
         try:
-            self._buffer = self._buffer[socket.socket.send(self._end, self._buffer) :]
+            self.dataBuffer = self.dataBuffer[socket.socket.send(self._end, self.dataBuffer) :]
         except BlockingIOError:
             return
-        if not self._buffer and self.producer is not None:
+        if not self.dataBuffer and self.producer is not None:
             self.producer.resumeProducing()
 
     def lose(self) -> None:
@@ -74,7 +76,7 @@ class Transport:
 class Pair:
     """An outbox, and the reader at the other end."""
 
-    def __init__(self, *, secure: bool = False) -> None:
+    def __init__(self, *, secure: bool = False, stall: float = DEADLINE_S) -> None:
         ours, self.reader = socket.socketpair()
         ours.setblocking(False)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -82,7 +84,7 @@ class Pair:
         self.socket = CountingSocket(fileno=ours.detach())
         self.transport = Transport(self.socket, object() if secure else None)
         self.overflows = 0
-        self.outbox = Outbox(self.transport, CAP, self._overflow)
+        self.outbox = Outbox(self.transport, CAP, stall, self._overflow)
 
     def _overflow(self) -> None:
         self.overflows += 1
@@ -94,9 +96,9 @@ class Pair:
         assert self.all() == b"101"
         return self
 
-    def read(self) -> bytes:
+    def read(self, most: int = 1_000_000) -> bytes:
         try:
-            return self.reader.recv(1_000_000)
+            return self.reader.recv(most)
         except BlockingIOError:
             return b""
 
@@ -109,6 +111,16 @@ class Pair:
         return data
 
 
+def looped(check: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+    """A test that runs in an event loop."""
+
+    @wraps(check)
+    def test() -> None:
+        in_a_loop(check)
+
+    return test
+
+
 def in_a_loop(check: Callable[[], Awaitable[None]]) -> None:
     async def run() -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -117,7 +129,8 @@ def in_a_loop(check: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_while_nothing_waits_a_write_is_one_send_and_the_transport_knows_nothing_of_it() -> None:
+@looped
+async def test_while_nothing_waits_a_write_is_one_send_and_the_transport_knows_nothing_of_it() -> None:
     pair = Pair().opened()
     given = pair.transport.given
     for number in range(50):
@@ -127,7 +140,8 @@ def test_while_nothing_waits_a_write_is_one_send_and_the_transport_knows_nothing
     assert pair.transport.given == given
 
 
-def test_before_the_handshake_has_gone_out_nothing_overtakes_it() -> None:
+@looped
+async def test_before_the_handshake_has_gone_out_nothing_overtakes_it() -> None:
     pair = Pair()
     pair.outbox.write_last(b"101;")
     pair.outbox.write(b"first;")
@@ -135,7 +149,8 @@ def test_before_the_handshake_has_gone_out_nothing_overtakes_it() -> None:
     assert pair.all() == b"101;first;"
 
 
-def test_what_the_kernel_does_not_take_waits_and_nothing_overtakes_it() -> None:
+@looped
+async def test_what_the_kernel_does_not_take_waits_and_nothing_overtakes_it() -> None:
     pair = Pair().opened()
     big = bytes(range(256)) * 200
     pair.outbox.write(big)
@@ -191,7 +206,8 @@ def test_who_waits_for_nothing_to_be_pending_waits_for_answers_too() -> None:
     in_a_loop(check)
 
 
-def test_over_the_cap_what_waits_is_dropped_in_whole_frames_and_said_once() -> None:
+@looped
+async def test_over_the_cap_what_waits_is_dropped_in_whole_frames_and_said_once() -> None:
     pair = Pair().opened()
     frames = [bytes([65 + number]) * 30_000 for number in range(10)]
     for frame in frames:
@@ -205,7 +221,8 @@ def test_over_the_cap_what_waits_is_dropped_in_whole_frames_and_said_once() -> N
     assert whole in [b"".join(frames[:count]) for count in range(1, 5)], "whole frames from the first on"
 
 
-def test_one_write_may_be_larger_than_the_cap_and_what_was_asked_for_is_no_lag() -> None:
+@looped
+async def test_one_write_may_be_larger_than_the_cap_and_what_was_asked_for_is_no_lag() -> None:
     pair = Pair().opened()
     pair.outbox.write_catchup(b"c" * 3 * CAP)
     pair.outbox.write(b"l" * 2 * CAP)
@@ -215,7 +232,8 @@ def test_one_write_may_be_larger_than_the_cap_and_what_was_asked_for_is_no_lag()
     assert pair.overflows == 0
 
 
-def test_nothing_to_write_is_no_work() -> None:
+@looped
+async def test_nothing_to_write_is_no_work() -> None:
     pair = Pair().opened()
     given = pair.transport.given
     pair.outbox.write_catchup(b"")
@@ -224,7 +242,8 @@ def test_nothing_to_write_is_no_work() -> None:
     assert pair.socket.sends == 1
 
 
-def test_many_small_frames_that_wait_are_given_in_few_pieces() -> None:
+@looped
+async def test_many_small_frames_that_wait_are_given_in_few_pieces() -> None:
     pair = Pair().opened()
     pair.outbox.write_catchup(b"x" * CHUNK_BYTES)
     given = pair.transport.given
@@ -234,7 +253,8 @@ def test_many_small_frames_that_wait_are_given_in_few_pieces() -> None:
     assert pair.transport.given == given + 1
 
 
-def test_under_tls_nothing_goes_to_the_bare_socket() -> None:
+@looped
+async def test_under_tls_nothing_goes_to_the_bare_socket() -> None:
     pair = Pair(secure=True).opened()
     for number in range(20):
         pair.outbox.write(b"%d;" % number)
@@ -260,7 +280,8 @@ def test_a_reader_that_is_gone_is_no_trouble_for_who_writes() -> None:
     in_a_loop(check)
 
 
-def test_one_that_died_unnoticed_is_no_trouble_either() -> None:
+@looped
+async def test_one_that_died_unnoticed_is_no_trouble_either() -> None:
     """The socket is closed, and whoever writes is the first to see it."""
     pair = Pair().opened()
     pair.transport.lose()
@@ -268,7 +289,8 @@ def test_one_that_died_unnoticed_is_no_trouble_either() -> None:
     assert (pair.outbox.pending, pair.outbox.closing) == (0, True)
 
 
-def test_after_the_close_frame_nothing_follows() -> None:
+@looped
+async def test_after_the_close_frame_nothing_follows() -> None:
     pair = Pair().opened()
     pair.outbox.write(b"x" * 50_000)
     pair.outbox.close()
@@ -280,7 +302,8 @@ def test_after_the_close_frame_nothing_follows() -> None:
     assert pair.all() == b""
 
 
-def test_what_waits_when_the_transport_is_to_close_is_given_to_it_before() -> None:
+@looped
+async def test_what_waits_when_the_transport_is_to_close_is_given_to_it_before() -> None:
     pair = Pair().opened()
     for number in range(10):
         pair.outbox.write_catchup(b"%d" % number * 20_000)
@@ -292,3 +315,32 @@ def test_what_waits_when_the_transport_is_to_close_is_given_to_it_before() -> No
         data += chunk
         pair.transport.turn()
     assert data == b"".join(b"%d" % number * 20_000 for number in range(10))
+
+
+def test_a_peer_that_takes_nothing_is_given_up_also_while_it_catches_up() -> None:
+    async def check() -> None:
+        pair = Pair(stall=0.05).opened()
+        pair.outbox.write_catchup(b"x" * 10 * CHUNK_BYTES)
+        while not pair.overflows:
+            pair.transport.turn()
+            await asyncio.sleep(0.01)
+        assert pair.outbox.closing
+
+    in_a_loop(check)
+
+
+def test_a_peer_that_takes_little_by_little_is_waited_for() -> None:
+    async def check() -> None:
+        pair = Pair(stall=0.2).opened()
+        pair.outbox.write_catchup(b"x" * 30 * CHUNK_BYTES)  # one piece
+        begun = asyncio.get_running_loop().time()
+        while pair.outbox.pending:
+            pair.read(1000 if asyncio.get_running_loop().time() - begun < 0.6 else 1_000_000)
+            pair.transport.turn()
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.5)  # nothing waits: nobody is given up, however long that lasts
+        pair.outbox.write(b"live")
+        assert pair.all().endswith(b"live")
+        assert pair.overflows == 0
+
+    in_a_loop(check)

@@ -1,7 +1,10 @@
 """Signing up, in and out."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.test import Client
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +104,31 @@ def test_no_script_and_no_other_site_gets_at_the_cookies(client: Client) -> None
     client.post("/accounts/login/", {"username": "bob", "password": PASSWORD})
     assert set(client.cookies) == {"csrftoken", "sessionid"}
     assert {(cookie["httponly"], cookie["samesite"]) for cookie in client.cookies.values()} == {(True, "Lax")}
+
+
+def made(number: int, address: str) -> HttpResponse:
+    """The answer to who makes an account at that address."""
+    client = Client(REMOTE_ADDR=address)
+    return client.post("/accounts/signup/", {**SIGN_UP, "username": f"made{number}"})  # type: ignore[return-value]
+
+
+def test_too_many_accounts_from_one_address_are_refused_and_the_form_is_kept(settings: Any) -> None:
+    settings.CHAT_SIGNUP_RATE = "2/h burst 3"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    assert [made(number, "203.0.113.77").status_code for number in range(3)] == [302] * 3
+    refused = made(3, "203.0.113.77")
+    assert refused.status_code == 429
+    assert 1700 < int(refused.headers["Retry-After"]) <= 1800
+    assert "Minutes to wait: 30" in refused.content.decode()
+    assert 'value="made3"' in refused.content.decode()
+    assert User.objects.count() == 3
+    assert made(4, "203.0.113.78").status_code == 302
+    assert [made(number, "127.0.0.1").status_code for number in range(5, 10)] == [302] * 5
+
+
+def test_what_is_no_account_yet_costs_nobody_his_turn(settings: Any) -> None:
+    settings.CHAT_SIGNUP_RATE = "1/h"
+    client = Client(REMOTE_ADDR="203.0.113.79")
+    for _ in range(3):
+        assert client.post("/accounts/signup/", {**SIGN_UP, "password2": "another"}).status_code == 200
+    assert client.post("/accounts/signup/", SIGN_UP).status_code == 302

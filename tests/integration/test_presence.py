@@ -274,9 +274,10 @@ def test_where_nobody_is_nothing_is_written_and_where_nobody_came_or_went_nothin
 
 def test_the_clock_takes_the_rounds(newbox: RoomView) -> None:
     async def check(site: Server) -> None:
-        clock = Clock(site.hub)
+        user = await elsewhere(User.objects.create_user, "alice")  # the clock shows out whom nobody knows
+        clock = Clock(site.hub, site.credentials)
         clock.start()
-        async with site.watched(ALICE) as alice:
+        async with site.watched(user) as alice:
             await alice.sees("alice")
         await clock.close()
 

@@ -175,7 +175,7 @@ def test_a_server_s_clock_makes_it_answer_under_the_name_that_it_has_everywhere(
 ) -> None:
     async def run() -> None:
         async with Site() as site:
-            clock = Clock(site.hub)
+            clock = Clock(site.hub, site.credentials)
             clock.start()
             try:
                 await listening(broker)

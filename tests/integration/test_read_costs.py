@@ -11,9 +11,10 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from chatcli.tail.local import DatabaseLogs
+from chatcli.tail.source import RoomLog
 from chatcli.tail.start import Start
 from chatcore import history, services
-from chatcore.history import RoomLog
 from chatcore.history.room_list import common_banner, room_list
 from chatcore.models import Change, Message, Room
 from chatcore.permissions import SYSTEM, Actor, actor_for
@@ -22,7 +23,7 @@ from tests.bench.filling import fill
 
 pytestmark = [
     pytest.mark.django_db,
-    pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's own plans and steps"),
+    pytest.mark.sqlite("its own plans and steps"),
 ]
 
 SIZES = {"short": 1_000, "long": 20_000}
@@ -56,7 +57,7 @@ def places(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
             services.create_room(name, private=True, members=[name])
             services.post_messages([Post(name, "the first")])
             fill(name, size)
-        logs = {log.name: log for log in history.room_logs()}
+        logs = {log.name: log for log in DatabaseLogs().rooms()}
         yield [Place(logs[actor.name], actor) for actor in actors]
         Message.objects.all().delete()
         Room.objects.all().delete()
@@ -90,9 +91,9 @@ READS: dict[str, Callable[[Place], object]] = {
     "the banner of all rooms": lambda it: common_banner([it.id]),
     "the list of rooms": lambda it: room_list(it.actor),
     "who has read": lambda it: history.readers_of(it.log.name, it.middle),
-    "chat_tail -n": lambda it: Start(10, None, None).place(it.log),
-    "chat_tail --after": lambda it: Start(None, it.middle, None).place(it.log),
-    "chat_tail --since": lambda it: since_the_middle(it).place(it.log),
+    "chat_tail -n": lambda it: Start(10, None, None).place(DatabaseLogs(), it.log),
+    "chat_tail --after": lambda it: Start(None, it.middle, None).place(DatabaseLogs(), it.log),
+    "chat_tail --since": lambda it: since_the_middle(it).place(DatabaseLogs(), it.log),
 }
 WRITES: dict[str, Callable[[Place], object]] = {
     "a post": lambda it: services.post_messages([Post(it.log.name, "hello", it.actor)]),

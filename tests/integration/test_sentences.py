@@ -15,7 +15,10 @@ from chatcore.sentences import _reasons, sentence
 #: Where pages meet refusals that are worded for them alone.
 MODULES = [
     permissions,
-    *map(import_module, ("chatcore.views.people", "chatcore.views.search", "chatcore.services.sanctions")),
+    *map(
+        import_module,
+        ("chatcore.views.people", "chatcore.views.search", "chatcore.services.sanctions", "chatcore.services.tokens"),
+    ),
 ]
 
 REFUSALS: list[ChatError] = [

@@ -2,12 +2,24 @@
 
 import json
 import os
+import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chatcli.server_record import announced, live_record, live_records, mismatch, own_record
+from chatcli.server_record import (
+    Announcement,
+    announced,
+    live_record,
+    live_records,
+    mismatch,
+    names_here,
+    own_record,
+    read_live,
+    remove_dead,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +63,42 @@ def test_the_second_server_stays_announced_when_the_first_ends(var: Path) -> Non
     with announced("http://127.0.0.1:8001/") as second:
         first.__exit__(None, None, None)
         assert live_record() == second
+
+
+def test_a_server_of_several_processes_is_one_record_that_names_those_who_serve(var: Path) -> None:
+    host = socket.gethostname()
+    with closing(Announcement("http://127.0.0.1:8000/", [77, 78])) as server:
+        assert names_here() == {
+            f"{host}:77": "http://127.0.0.1:8000/, worker 1",
+            f"{host}:78": "http://127.0.0.1:8000/, worker 2",
+        }
+        server.change([77, 0])
+        assert names_here().keys() == {f"{host}:77"}
+        [record] = live_records()
+        assert (record.pid, record.vacant()) == (os.getpid(), [2])
+        server.change([77, 79])
+        remove_dead(var)
+        assert names_here().keys() == {f"{host}:77", f"{host}:79"}
+    assert list(var.glob("server*.json")) == []
+
+
+def test_who_reads_a_record_while_it_changes_finds_a_server_that_lives(var: Path) -> None:
+    with closing(Announcement("http://127.0.0.1:8000/", [77, 78])) as server:
+        before = var / "kept"
+        before.hardlink_to(var / "server.json")  # as one who has opened it just now
+        server.change([77, 79])
+        assert (found := read_live(before)) is not None
+        assert found.workers == [77, 78]
+
+
+def test_a_record_of_a_newer_version_is_read(var: Path) -> None:
+    with announced("http://127.0.0.1:8000/") as record:
+        path = var / "server.json"
+        with path.open("r+") as file:
+            fields = json.load(file) | {"of_tomorrow": 1}
+            file.seek(0)
+            json.dump(fields, file)
+        assert live_record() == record
 
 
 def test_another_database_is_a_mismatch_that_names_both_and_the_remedy(

@@ -26,7 +26,7 @@ from chatcore.exceptions import Forbidden, UserNotFound
 from chatcore.history import RoomView, account_named
 from chatcore.history.personal import numbers_by, personal_records
 from chatcore.models import Change, Lease, Membership, Message, Presence, ReadMark, Room, Sanction, Scheduled
-from chatcore.permissions import SYSTEM, Actor, bot
+from chatcore.permissions import SYSTEM, Actor, Grant, bot
 from chatcore.services import Post, erasing
 from chatcore.services.erasing import Erased, erase_user
 from chatcore.services.sanctions import impose_sanction
@@ -163,7 +163,8 @@ def test_nothing_anywhere_tells_who_it_was(alice: Actor, settings: Settings) -> 
 
 def test_the_messages_of_others_stay_as_they_are(newbox: RoomView, alice: Actor, people: dict[str, Actor]) -> None:
     for number in (alice.id, people["bob"].id):  # a program's author may have any id
-        services.post_messages([Post("newbox", f"of program {number}", Actor("token", number, "alice", "alice"))])
+        program = Actor("token", number, "alice", "alice", grant=Grant(("newbox",), ("send",)))
+        services.post_messages([Post("newbox", f"of program {number}", program)], together=True)
     others = Message.objects.exclude(author_type="user", author_id=alice.id).order_by("pk").values()
     before = list(others)
     erased("alice")

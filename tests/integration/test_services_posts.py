@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.db import connection, connections, transaction
@@ -143,12 +143,21 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_posts(
     assert queries_for(1, "a") == queries_for(200, "b")
 
 
+#: A database that refuses a text, and that no longer does.
+NO_CURSES = {
+    "sqlite": "CREATE TRIGGER no_curses BEFORE INSERT ON chatcore_message WHEN NEW.text = 'curse' "
+    "BEGIN SELECT RAISE(ABORT, 'no curses here'); END",
+    "postgresql": "ALTER TABLE chatcore_message ADD CONSTRAINT \"no curses here\" CHECK (text <> 'curse')",
+}
+CURSES = {
+    "sqlite": "DROP TRIGGER no_curses",
+    "postgresql": 'ALTER TABLE chatcore_message DROP CONSTRAINT "no curses here"',
+}
+
+
 def test_data_that_the_database_refuses_fails_alone(newbox: RoomView) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TRIGGER no_curses BEFORE INSERT ON chatcore_message WHEN NEW.text = 'curse' "
-            "BEGIN SELECT RAISE(ABORT, 'no curses here'); END"
-        )
+        cursor.execute(NO_CURSES[connection.vendor])
     try:
         rung = Rung()
         results = services.post_messages([Post("newbox", text) for text in ("a", "curse", "b")], announce=rung)
@@ -165,7 +174,22 @@ def test_data_that_the_database_refuses_fails_alone(newbox: RoomView) -> None:
             assert [type(result) for result in results] == [Posted, BadRequest, Posted]
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER no_curses")
+            cursor.execute(CURSES[connection.vendor])
     assert [message.message for message in history.messages_after(newbox.id, 0, 10)] == ["a", "b", "d", "e"]
     assert [message.seq for message in history.messages_after(newbox.id, 0, 10)] == [1, 2, 3, 4]
     assert history.room_named("newbox").head == 4
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        Post("newbox", "x", expires_at=datetime.max.replace(tzinfo=timezone(timedelta(hours=-12)))),
+        Post("newbox", "x", lifetime=timedelta.max),
+    ],
+)
+def test_a_time_of_expiry_that_nobody_could_read_is_refused(newbox: RoomView, post: Post) -> None:
+    good = Post("newbox", "good")
+    _, refused, _ = services.post_messages([good, post, good])
+    assert isinstance(refused, BadRequest)
+    assert "after the year 9999" in str(refused)
+    assert [message.message for message in history.messages_after(newbox.id, 0, 9)] == ["good", "good"]

@@ -11,7 +11,7 @@ from chatcore import history, services
 from chatcore.exceptions import BadRequest, Forbidden, KeyReused, NotFound, RoomNotFound
 from chatcore.history import RoomView
 from chatcore.models import Room, Scheduled
-from chatcore.permissions import Actor
+from chatcore.permissions import SYSTEM, Actor, Grant
 from chatcore.services import Post
 from tests.integration.writing import Rung, say
 
@@ -111,6 +111,20 @@ def test_a_key_schedules_once(newbox: RoomView) -> None:
     make_due()
     assert services.deliver_due() == 1
     assert schedule(Post("newbox", "a", key="k"))[0].duplicate
+
+
+def test_nobody_takes_or_meets_a_key_of_another_author(newbox: RoomView) -> None:
+    grant = Grant(("newbox",), ("send",))
+    one, two = (Actor("token", name, name, name, grant=grant) for name in ("one", "two"))
+    authors = (("code", SYSTEM), (None, one), (None, two))
+    long = "k" * 255
+    for key in ("k", long):
+        kept = [schedule(Post("newbox", name, actor, key=key, key_scope=scope))[0]
+                for name, (scope, actor) in zip("abc", authors, strict=True)]  # fmt: skip
+        assert [one.duplicate for one in kept] == [False] * 3
+        assert schedule(Post("newbox", "b", one, key=key))[0].id == kept[1].id
+        with pytest.raises(KeyReused):
+            schedule(Post("newbox", "other", one, key=key))
 
 
 def test_servers_answer_how_many_sockets_have_got_it(newbox: RoomView) -> None:

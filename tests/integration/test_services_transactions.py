@@ -63,6 +63,7 @@ def test_outside_a_transaction_it_is_durable_before_it_is_announced(newbox: Room
     assert seen == [1, 1]
 
 
+@pytest.mark.sqlite("its own settings")
 def test_sqlite_waits_for_the_disk_at_each_commit(newbox: RoomView) -> None:
     with connection.cursor() as cursor:
         modes = [cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]

@@ -35,7 +35,15 @@ def test_a_public_site_is_closed_and_has_secure_cookies(environ: pytest.MonkeyPa
     assert found["ALLOWED_HOSTS"][0] == "chat.example.org"
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://chat.example.org"]
     assert found["SESSION_COOKIE_SECURE"] is found["CSRF_COOKIE_SECURE"] is True
+    assert found["SECURE_HSTS_SECONDS"] == 30 * 24 * 3600
     assert (found["CHAT_SIGNUP"], found["CHAT_ROOM_CREATE"]) == (False, "staff")
+
+
+def test_a_public_site_without_tls_binds_no_browser_to_it(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("CHAT_PUBLIC_URL", "http://chat.example.org")
+    found = settings()
+    assert (found["SECURE_HSTS_SECONDS"], found["SESSION_COOKIE_SECURE"]) == (0, False)
+    assert "security.W008" not in found["SILENCED_SYSTEM_CHECKS"]
 
 
 def test_sign_up_can_be_opened_on_a_public_site(environ: pytest.MonkeyPatch) -> None:
@@ -98,6 +106,7 @@ def test_its_data_folder_is_the_owners_alone(environ: pytest.MonkeyPatch, tmp_pa
         ("CHAT_ROOM_CREATE", "anybody"),
         ("CHAT_SIGNUP", "maybe"),
         ("CHAT_TRUSTED_PROXIES", "nginx"),
+        ("CHAT_API_ORIGINS", "https://status.example.org/page"),
         ("DATABASE_URL", "nonsense"),
         ("DJANGO_DEBUG", "verbose"),
         ("DJANGO_EMAIL_FROM", "nobody"),

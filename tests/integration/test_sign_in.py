@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from django.db import connection, connections
 from django.db.backends.signals import connection_created
 from django.test import Client as Browser
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from chatcore.consumers import SignIn
+from chatcore.credentials import Credentials
 from chatcore.database import DatabaseThread
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,7 +82,7 @@ async def who(stack: Callable[[Any], Any], cookie: str | None) -> str:
 async def asked(*cookies: str | None) -> list[str]:
     thread = DatabaseThread("users")
     try:
-        return [await who(lambda inner: SignIn(inner, thread), cookie) for cookie in cookies]
+        return [await who(lambda inner: SignIn(inner, thread, Credentials(thread)), cookie) for cookie in cookies]
     finally:
         await thread.run(connections.close_all)
         thread.close()
@@ -107,7 +110,9 @@ async def of_channels(cookie: str) -> str:
 
 def test_without_a_session_it_is_nobody() -> None:
     name = settings.SESSION_COOKIE_NAME
-    assert asyncio.run(asked(None, "", f"{name}=", f"{name}={'x' * 5000}", f"{name}=\xff\x00; other=1")) == [""] * 5
+    hidden = f'{name}="\\000{"a" * 32}"'  # a NUL, which PostgreSQL refuses to look for
+    cookies = ("", f"{name}=", f"{name}={'x' * 5000}", f"{name}=\xff\x00; other=1", hidden)
+    assert asyncio.run(asked(None, *cookies)) == [""] * 6
 
 
 def test_many_sockets_share_one_connection() -> None:
@@ -132,10 +137,27 @@ def test_a_connection_that_is_lost_is_opened_again() -> None:
         thread = DatabaseThread("users")
         names = []
         for _ in range(2):
-            names.append(await who(lambda inner: SignIn(inner, thread), cookie))
+            names.append(await who(lambda inner: SignIn(inner, thread, Credentials(thread)), cookie))
             await thread.run(lambda: connection.connection.close())  # behind Django's back, as a server that restarts
         await thread.run(connections.close_all)
         thread.close()
         return names
 
     assert asyncio.run(check()) == ["alice"] * 2
+
+
+def test_what_cannot_be_a_key_is_not_looked_for_by_pages_either(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    with django_assert_num_queries(0):
+        for key in (
+            "\0" + "a" * 31,
+            "a" * 31 + "\0",
+            "a" * 31 + "\N{LATIN SMALL LETTER E WITH ACUTE}",
+            "a" * 31 + " ",
+            "a",
+        ):
+            assert store(key).get("x") is None
+    with django_assert_num_queries(1):
+        assert store("a" * 32).get("x") is None

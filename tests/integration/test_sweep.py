@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
-from chatcore import services
+from chatcore import metrics, services
 from chatcore.clock import Clock
 from chatcore.exceptions import ChatError
-from chatcore.history.standing import Key, accesses
+from chatcore.history.signed_in import Accounts
+from chatcore.history.standing import Callers, Key, places_of
 from chatcore.models import Room, Sanction
 from chatcore.permissions import GUEST, SYSTEM, Actor, actor_for
 from tests.integration.sockets import Client, Site, elsewhere
@@ -56,13 +57,15 @@ def test_who_may_not_read_any_more_is_told_so_and_hears_no_more(
 ) -> None:
     async def check() -> None:
         async with Site() as site:
-            clock = Clock(site.hub)
+            clock = Clock(site.hub, site.credentials)
             clock.start()
             async with site.hello("ops", bob) as full, site.socket("ops", bob, full=False) as plain:
                 await full.only("open")
+                before = metrics.refusals().get(refusal[0], 0)
                 await elsewhere(happens, bob)
                 for client in (full, plain):
                     assert await shown_out(client) == refusal
+                assert metrics.refusals()[refusal[0]] == before + 2
                 await elsewhere(say, "ops", "not for bob")
                 assert full.waiting() == plain.waiting() == []
             await clock.close()
@@ -82,21 +85,22 @@ def test_everybody_else_stays(bob: User, settings: object) -> None:
     alice = User.objects.get(username="alice")
     banned(bob)
     visitors = {ops.pk: [actor_for(user) for user in (alice, bob, root)], news.id: [actor_for(bob), GUEST]}
-    assert refused(visitors) == {(ops.pk, str(bob.pk)), (news.id, str(bob.pk))}
+    assert refused(visitors) == {(ops.pk, f"user:{bob.pk}"), (news.id, f"user:{bob.pk}")}
     Room.objects.filter(pk=news.id).update(private=True)
-    assert (news.id, "") in refused(visitors)
+    assert (news.id, "guest") in refused(visitors)
     assert actor_for(AnonymousUser()) == GUEST
 
 
 def test_many_people_cost_few_queries(bob: User, django_assert_max_num_queries: Callable[[int], object]) -> None:
     ops = Room.objects.get(name="ops")
-    crowd = [Actor("user", str(1000 + number), f"user{number}", f"user{number}") for number in range(3000)]
+    crowd = [Actor("user", str(10**9 + number), f"user{number}", f"user{number}") for number in range(3000)]
     with django_assert_max_num_queries(7):  # type: ignore[attr-defined]
         assert len(refused({ops.pk: crowd})) == 3000
 
 
 def refused(visitors: Mapping[int, Sequence[Actor]]) -> set[Key]:
-    return {key for key, access in accesses(visitors).items() if isinstance(access, ChatError)}
+    accounts = Accounts().look({actor.id for actors in visitors.values() for actor in actors if actor.type == "user"})
+    return {key for key, place in places_of(visitors, Callers(accounts, {})).items() if isinstance(place, ChatError)}
 
 
 def renamed(bob: User) -> None:
@@ -134,7 +138,7 @@ def test_who_stays_is_told_what_has_changed_for_him_and_nothing_else(
 ) -> None:
     async def check() -> None:
         async with Site() as site:
-            clock = Clock(site.hub)
+            clock = Clock(site.hub, site.credentials)
             clock.start()
             async with site.hello("ops", bob) as full, site.socket("ops", bob, full=False) as plain:
                 opened = await full.only("open")

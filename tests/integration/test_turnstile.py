@@ -9,14 +9,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from chatcore import history, services
 from tests.integration.writing import say
 from tests.waiting import DEADLINE_S, wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.sqlite("only its writers take turns")]
 
 PROJECT = Path(__file__).resolve().parents[2]
 BATCH = 20
@@ -44,7 +43,6 @@ def busy_process(room: str) -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can write what belongs to others")
-@pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="only SQLite's writers take turns")
 def test_what_root_writes_does_not_lock_out_whom_the_database_belongs_to(tmp_path: Path) -> None:
     services.create_room("quiet")
     database = Path(connection.settings_dict["NAME"])
@@ -61,6 +59,7 @@ def test_what_root_writes_does_not_lock_out_whom_the_database_belongs_to(tmp_pat
         say("quiet", "and back")
 
 
+@pytest.mark.slow
 def test_a_lone_post_is_not_starved_by_processes_that_commit_back_to_back(transactional_db: None) -> None:
     rooms = [services.create_room(name).room for name in ("busy-1", "busy-2")]
     services.create_room("quiet")

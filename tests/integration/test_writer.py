@@ -1,14 +1,11 @@
 """Group commit: what comes while a batch is being committed is the next batch; everybody is told once, in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from sqlite3 import connect
 
 import pytest
-from django.db import connection
 
 from chatcore import history, services
 from chatcore.bell import Batch
@@ -18,6 +15,7 @@ from chatcore.models import ReadMark
 from chatcore.permissions import SYSTEM
 from chatcore.services import Post, Posted
 from chatcore.writer import Writer
+from tests.integration.keeping import locked
 from tests.integration.sockets import elsewhere
 from tests.waiting import DEADLINE_S
 
@@ -62,17 +60,6 @@ def with_writer(check: Callable[[Told], Awaitable[None]]) -> Told:
         return told
 
     return asyncio.run(run())
-
-
-@contextmanager
-def locked() -> Iterator[None]:
-    """Another program holds the database."""
-    with closing(connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        finally:
-            other.execute("ROLLBACK")
 
 
 def test_what_gathers_during_a_commit_is_one_batch_and_keeps_its_order(newbox: RoomView) -> None:
@@ -151,7 +138,10 @@ def test_what_has_waited_five_seconds_is_refused_and_not_stored_later(newbox: Ro
 
 def test_closing_stores_what_waits(newbox: RoomView) -> None:
     async def check(told: Told) -> None:
-        for number in range(600):
+        for number in range(3):
+            told.post(str(number))
+        await told.until_told(3)
+        for number in range(3, 600):
             told.post(str(number))
         told.writer.mark_read(newbox.id, "7", 3)
         told.writer.mark_read(newbox.id, "7", 2)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from chatcli.django_parser import DjangoParser
 from chatcli.management.commands import chat_bench, chat_send, chat_tail, create_room
-from chatcli.parser import DASH_HINT, ChatParser
+from chatcli.parser import DASH_HINT
 
 
 def parse(command: ModuleType, *arguments: str) -> dict[str, Any]:
@@ -200,7 +201,7 @@ def test_an_error_about_a_hostile_argument_is_safe_to_print() -> None:
 
 
 def test_a_usage_error_on_the_command_line_shows_the_usage_and_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    parser = ChatParser(prog="manage.py chat_x", usage="%(prog)s ROOM", called_from_command_line=True)
+    parser = DjangoParser(prog="manage.py chat_x", usage="%(prog)s ROOM", called_from_command_line=True)
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(["-x"])
     assert ended.value.code == 2

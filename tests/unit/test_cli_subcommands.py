@@ -193,7 +193,7 @@ def test_a_single_items_error_is_the_commands_own() -> None:
     assert caught.value.returncode == 3
 
 
-@pytest.mark.parametrize("name", ["chat_rooms", "chat_user"])
+@pytest.mark.parametrize("name", ["chat_rooms", "chat_token", "chat_user"])
 def test_an_option_takes_a_value_in_all_subcommands_that_have_it_or_in_none(name: str) -> None:
     parser = load_command_class("chatcli", name).create_parser("manage.py", name)
     assert isinstance(parser, SubcommandsParser)

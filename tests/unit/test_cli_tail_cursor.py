@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from django.core.management.base import CommandError
 
 from chatcli.tail.cursor import CursorFile, CursorInUse, Position
+from chatcore.exceptions import BadRequest, ChatError
 
 PLACES = {"newbox": Position(57, "0199", "e1"), "straße": Position(0, None, "e2")}
 
@@ -32,9 +32,8 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 def test_a_file_that_is_no_cursor_is_a_usage_error_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cursor"
     path.write_bytes(content)
-    with pytest.raises(CommandError, match=r"no cursor file of chat_tail .*left as it is") as caught:
+    with pytest.raises(BadRequest, match=r"no cursor file of chat_tail .*left as it is") as caught:
         CursorFile(str(path)).load()
-    assert caught.value.returncode == 2
     assert "\x1b" not in str(caught.value)
     assert path.read_bytes() == content
 
@@ -60,15 +59,15 @@ def test_two_names_of_one_file_are_one_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="missing/cursor"), CursorFile(str(tmp_path / "missing" / "cursor")).held():
+    with pytest.raises(ChatError, match="missing/cursor"), CursorFile(str(tmp_path / "missing" / "cursor")).held():
         pass
 
 
 def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cursor").mkdir()
-    with pytest.raises(CommandError, match="cannot be used"):
+    with pytest.raises(ChatError, match="cannot be used"):
         CursorFile(str(tmp_path / "cursor")).load()
-    with pytest.raises(CommandError, match="cannot be used"):
+    with pytest.raises(ChatError, match="cannot be used"):
         CursorFile(str(tmp_path / "cursor")).save(PLACES)
 
 

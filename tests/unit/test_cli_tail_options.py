@@ -4,13 +4,13 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.core.management.base import CommandError
 
 from chatcli import times
 from chatcli.tail.cursor import Position
 from chatcli.tail.reading import page_size
 from chatcli.tail.selection import Selection
-from chatcore.history import RoomLog
+from chatcli.tail.source import RoomLog
+from chatcore.exceptions import BadRequest
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,9 @@ LOGS = [log("newbox"), log("ops-disk"), log("ops-net"), log("ops-old", archived=
 
 def names(*words: str, saved: dict[str, str] | None = None, all_rooms: bool = False) -> list[str]:
     places = {key: Position(1, None, epoch) for key, epoch in (saved or {}).items()}
-    return [room.name for room in Selection(words, all_rooms).rooms(LOGS, places)]
+    chosen, unknown = Selection(words, all_rooms).rooms(LOGS, places)
+    assert unknown == []
+    return [room.name for room in chosen]
 
 
 def test_words_choose_rooms_once_each() -> None:
@@ -77,6 +79,12 @@ def test_strange_globs_match_what_they_match_and_break_nothing(word: str) -> Non
     assert names(word) == []
 
 
+def test_names_that_are_nobodys_are_known() -> None:
+    chosen, unknown = Selection(["nowhere", "NEWBOX", "ops-*"], all_rooms=False).rooms(LOGS, {})
+    assert [room.name for room in chosen] == ["newbox", "ops-disk", "ops-net"]
+    assert unknown == ["nowhere"]
+
+
 def test_which_globs_have_no_room_is_known() -> None:
     selection = Selection(["ops-*", "web-*", "newbox"], all_rooms=False)
     assert selection.grows
@@ -87,9 +95,8 @@ def test_which_globs_have_no_room_is_known() -> None:
 
 def test_rooms_or_all_of_them() -> None:
     for words, all_rooms in (([], False), (["x"], True)):
-        with pytest.raises(CommandError) as caught:
+        with pytest.raises(BadRequest):
             Selection(words, all_rooms)
-        assert caught.value.returncode == 2
 
 
 def test_pages_of_many_rooms_are_small() -> None:

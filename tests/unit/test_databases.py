@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatproject.databases import POSTGRESQL, SQLITE, database, identity
+from chatproject.databases import POSTGRESQL, SQLITE, database, identity, pool_connections
 
 HOME = Path("/srv/chat")
 
@@ -50,6 +50,18 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str) -> 
     with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL=.*expected something like postgres://") as caught:
         entry(url)
     assert "secret" not in str(caught.value)
+
+
+def test_who_serves_shares_connections_to_postgresql_and_opens_none_in_advance() -> None:
+    found = entry("postgres://u:s@h/name")
+    pool_connections(found, 0)
+    assert "pool" not in found["OPTIONS"]
+    pool_connections(found, 7)
+    pool = found["OPTIONS"]["pool"]
+    assert (pool["min_size"], pool["max_size"], found["CONN_HEALTH_CHECKS"]) == (0, 7, True)
+    own = entry()
+    pool_connections(own, 7)
+    assert "pool" not in own["OPTIONS"]
 
 
 def test_postgresql_is_taken_as_the_url_says() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from chatcore import exceptions
+from chatcore.api import errors
 from chatcore.database import NotMigrated
 from chatcore.exceptions import ChatError
 from chatcore.services.exclusion import Busy
@@ -30,12 +31,21 @@ PROMISED: list[tuple[ChatError, str, int, int, int]] = [
     (exceptions.Conflict("two"), "conflict", 409, 4, 4400),
     (exceptions.RoomExists("newbox"), "room_exists", 409, 4, 4400),
     (exceptions.UserExists("alice"), "user_exists", 409, 4, 4400),
+    (exceptions.TokenExists("ci"), "token_exists", 409, 4, 4400),
     (exceptions.KeyReused("k", 7), "key_reused", 409, 4, 4400),
     (exceptions.RateLimited(2.0), "rate", 429, 5, 4029),
+    (exceptions.TooManySockets("person", 100), "too_many_sockets", 429, 5, 4029),
+    (exceptions.TooManyRooms(50), "too_many_rooms", 403, 4, 4403),
+    (exceptions.TooManyMembers("newbox", 5000), "too_many_members", 403, 4, 4403),
     (Busy(), "unavailable", 503, 5, 1011),
     (exceptions.Unavailable("locked"), "unavailable", 503, 5, 1011),
     (exceptions.OutcomeUnknown("lost"), "unknown", 503, 5, 1011),
     (NotMigrated("migrate"), "not_migrated", 500, 1, 4400),
+    (errors.BadJson("no JSON"), "bad_json", 400, 2, 4400),
+    (errors.BodyTooLarge(1000), "too_long", 413, 4, 4400),
+    (errors.WrongMediaType(["application/json"]), "media_type", 415, 2, 4400),
+    (errors.WrongMethod("PUT", ["GET"]), "method", 405, 2, 4400),
+    (errors.ServerFailed(), "error", 500, 1, 4400),
     (NoTemporaryUsers("born: missing"), "no_temporary_users", 500, 1, 4400),
 ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatcore.rates import Buckets, Rate, parsed_rate
+from chatcore.rates import Bucket, Buckets, Inflow, Rate, parsed_rate
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,25 @@ def test_many_who_all_owe_do_not_make_each_call_look_through_all_of_them(monkeyp
     for number in range(45_000):
         buckets.wait(str(number), rate)
     assert looked == [10_000, 20_000, 40_000]
+
+
+def test_what_costs_more_takes_more_out_of_the_bucket() -> None:
+    bucket, rate = Bucket(), Rate(steady=1.0, burst=10.0)
+    assert bucket.wait(rate, 7) == 0.0
+    assert 3.9 < bucket.wait(rate, 7) <= 4.0
+    assert bucket.wait(rate, 3) == 0.0
+
+
+def test_what_costs_more_than_a_burst_is_had_once_and_paid_off_for_longer() -> None:
+    bucket, rate = Bucket(), Rate(steady=1.0, burst=10.0)
+    assert bucket.wait(rate, 100) == 0.0
+    assert 90 < bucket.wait(rate, 1) <= 91
+    assert 99 < bucket.wait(rate, 100) <= 100
+
+
+def test_what_flows_in_is_limited_by_number_and_by_size() -> None:
+    frames, size = Rate(steady=1 / 3600, burst=3.0), Rate(steady=1 / 3600, burst=100.0)
+    assert [bool(wait) for wait in map(Inflow(frames, size).wait, [10, 10, 10, 10])] == [False, False, False, True]
+    assert [bool(wait) for wait in map(Inflow(frames, size).wait, [60, 60, 40])] == [False, True, False]
+    assert [bool(wait) for wait in map(Inflow(None, size).wait, [30] * 4)] == [False] * 3 + [True]
+    assert not any(map(Inflow(None, None).wait, [10**9] * 1000))

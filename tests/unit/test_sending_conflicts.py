@@ -1,11 +1,11 @@
 """Which options of `chat_send` go together."""
 
 import pytest
-from django.core.management.base import CommandError
 
 from chatcli.management.commands import chat_send
 from chatcli.sending.conflicts import refuse_conflicts
 from chatcli.sending.options import Options
+from chatcore.exceptions import BadRequest
 
 
 def options(line: str) -> Options:
@@ -19,6 +19,8 @@ def options(line: str) -> Options:
         ("", "no room: name one, or several with commas between them, or give --all"),
         ("r x --as a --name b", "--as does not go with --name: a message has one author"),
         ("r x -", 'the text is given twice, as TEXT and by "-": take one (put -- before text that is "-")'),
+        ("r --lines --token-file -", "--token-file - does not go with --lines: standard input is the one or the other"),
+        ("r - --token-file -", '--token-file - does not go with "-"'),
         ("r x --file f", "the text is given twice, as TEXT and by --file"),
         ("r x --lines", "the text is given twice, as TEXT and by --lines"),
         ("r - --jsonl", 'the text is given twice, as "-" and by --jsonl'),
@@ -56,9 +58,9 @@ def options(line: str) -> Options:
     ],
 )
 def test_a_conflict_is_one_sentence_and_exit_code_2(line: str, sentence: str) -> None:
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(BadRequest) as caught:
         refuse_conflicts(options(line))
-    assert caught.value.returncode == 2
+    assert caught.value.exit_code == 2
     assert str(caught.value).startswith(sentence)
 
 

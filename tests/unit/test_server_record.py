@@ -44,7 +44,10 @@ def test_a_database_is_named_without_its_password(entry: dict[str, Any], text: s
         ("unix://me@/srv/redis.sock?db=0&password=secret", "/srv/redis.sock"),
         (("redis.example.org", 6379), "redis://redis.example.org:6379"),
         ({"host": "redis.example.org", "password": "secret"}, "redis://redis.example.org:6379"),
-        ({"sentinels": [("a", 1)], "master_name": "chat", "password": "secret"}, "chat"),
+        (
+            {"sentinels": [("a", 1), ("b", 2)], "master_name": "chat", "password": "secret"},
+            "chat by Sentinel at a:1, b:2",
+        ),
     ],
 )
 def test_a_layer_is_named_without_its_password(host: Any, text: str) -> None:

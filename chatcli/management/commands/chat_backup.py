@@ -11,6 +11,7 @@ from chatcli.progress import bar
 from chatcli.upkeep import backup
 from chatcli.upkeep.files import sized
 from chatcli.upkeep.pruning import counted
+from chatcore import conf
 
 
 class Command(LocalCommand):
@@ -34,7 +35,7 @@ line is printed, and nothing is saved."""
         super().add_arguments(parser)
 
     def handle(self, *args: Any, path: str, force: bool, json: bool, verbosity: int, **options: Any) -> None:
-        entry = settings.DATABASES["default"]
+        entry = settings.DATABASES[conf.settings.DATABASE]
         if not entry["ENGINE"].endswith("sqlite3"):
             self.name_command(backup.dump_command(entry, path), json=json, verbosity=verbosity)
             return

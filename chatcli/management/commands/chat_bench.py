@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from chatcli.base import LocalCommand
@@ -161,7 +160,7 @@ def only_one() -> Iterator[None]:
     """Unavailable while another one runs here: each removes what it takes for left-overs."""
     with ExitStack() as held:
         try:
-            held.enter_context(file_lock(Path(settings.CHAT_VAR_DIR) / "bench.lock", 0))
+            held.enter_context(file_lock(Path(conf.settings.VAR_DIR) / "bench.lock", 0))
         except TimeoutError:
             raise Unavailable("another chat_bench runs here: wait for its end") from None
         yield

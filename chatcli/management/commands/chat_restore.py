@@ -13,6 +13,7 @@ from chatcli.progress import bar
 from chatcli.upkeep import backup, restore
 from chatcli.upkeep.files import Contents
 from chatcli.upkeep.pruning import counted
+from chatcore import conf
 
 
 class Command(LocalCommand):
@@ -35,7 +36,7 @@ never mix what they knew with what is there."""
         super().add_arguments(parser)
 
     def handle(self, *args: Any, path: str, no_input: bool, json: bool, verbosity: int, **options: Any) -> None:
-        entry = settings.DATABASES["default"]
+        entry = settings.DATABASES[conf.settings.DATABASE]
         if not entry["ENGINE"].endswith("sqlite3"):
             raise CommandError(
                 f"PostgreSQL is restored by its own program: {backup.load_command(entry, path)}; "

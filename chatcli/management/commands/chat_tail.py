@@ -1,22 +1,17 @@
 """`chat_tail`: prints what was said in rooms, then what is being said, or hands it to a command."""
 
-import asyncio
-from contextlib import ExitStack
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from chatcli import filters
+from chatcli import times
 from chatcli.base import LocalCommand
 from chatcli.console import one_line
-from chatcli.tail import forms, options
-from chatcli.tail.cursor import CursorFile
-from chatcli.tail.delivery import Delivery
-from chatcli.tail.ending import Signalled, die_of, leave
-from chatcli.tail.progress import Progress
-from chatcli.tail.selection import Selection
-from chatcli.tail.session import Session
-from chatcli.tail.sinks import Printing
+from chatcli.remote import connection
+from chatcli.tail import running
+from chatcli.tail.local import POLL_S, LocalSource
+from chatcli.tail.source import Source
+from chatcore.exceptions import BadRequest
 
 
 class Command(LocalCommand):
@@ -28,33 +23,44 @@ class Command(LocalCommand):
   ./manage.py chat_tail newbox -n0 --grep '^deploy done' --count 1 --timeout 300"""
     usage = "ROOM ... | --all [options]"
 
+    #: What goes through a server touches no data, and so does not ask whose it is.
+    _touches_data = True
+
     def add_arguments(self, parser: CommandParser) -> None:
-        options.add_arguments(parser)
-        filters.add_arguments(parser)
-        forms.add_arguments(parser)
+        running.add_arguments(parser)
+        parser.add_argument(
+            "--poll",
+            type=times.seconds,
+            default=POLL_S,
+            metavar="S",
+            help=f"how often to look where no broker tells ({POLL_S})",
+        )
+        connection.add_arguments(parser)
         super().add_arguments(parser)
 
-    def handle(self, *args: Any, rooms: list[str], all_rooms: bool, **given: Any) -> None:
-        wanted = options.wanted(**given)
-        selection = Selection(rooms, all_rooms)
-        sink = forms.sink(self.console, self.talk, **given)
-        with ExitStack() as held:
-            file = None
-            if wanted.cursor_file is not None:
-                file = CursorFile(wanted.cursor_file)
-                held.enter_context(file.held())
-            progress = Progress(selection, wanted.start, wanted.until, file)
-            delivery = Delivery(sink, filters.chosen(**given), progress, wanted)
-            session = Session(wanted, selection, progress, delivery, self.talk)
-            try:
-                output = self.stdout if isinstance(sink, Printing) else None
-                asyncio.run(session.run(output, signals=self.own_process))
-            except Signalled as signalled:
-                die_of(signalled.number)
-            except CommandError as error:
-                if self.own_process and isinstance(sink, Printing) and sink.stuck:
-                    leave(self.stderr, f"CommandError: {error}", error.returncode)
-                raise
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        self._touches_data = options["server"] is None and options["socket"] is None
+        return super().execute(*args, **options)
+
+    def refuse_foreign_data(self) -> None:
+        if self._touches_data:
+            super().refuse_foreign_data()
+
+    def handle(
+        self, *args: Any, server: str | None, socket: str | None, token_file: str | None, poll: float, **given: Any
+    ) -> None:
+        around = running.Surroundings(
+            self.console, self.stdout, self.stderr, self.talk, self.own_process, "CommandError"
+        )
+        source: Source = LocalSource(poll)
+        if not self._touches_data:
+            from chatcli.remote.source import RemoteSource  # few follow what is elsewhere
+
+            place = connection.server_of(self, server=server, socket=socket, token_file=token_file)
+            source = RemoteSource(place, self.talk)
+        elif token_file is not None:
+            raise BadRequest("--token-file needs --server or --socket")
+        running.run(source, around, **given)
 
     def talk(self, line: str) -> None:
         """A line on the standard error."""

@@ -14,6 +14,10 @@ const ASLEEP = 4 * LOOK_EVERY;
 const PONG_WITHIN = 10_000;
 const PONG_AFTER_WAKING = 3000;
 const CATCH_UP_LIMIT = 1000;
+/** Who changes his password in another window has another session a moment after this one ended. */
+const RENEWED_WITHIN = 2000;
+
+const TOO_MUCH = 4029; // of something; the error frame before it says of what, and when to come back
 
 /** Close codes after which coming back by itself would not help, and what they mean. */
 const FINAL = { 4401: "signed_out", 4403: "forbidden", 4404: "not_found" };
@@ -30,8 +34,11 @@ export class Connection {
     this.socket = null;
     this.timer = null; // the next attempt, or the end of patience with the one that is under way
     this.pong = null; // the end of patience with a line that says nothing
-    this.attempts = 0;
+    this.awaySince = null; // since when there is no line that lasts
+    this.refusal = null; // what this socket was told that it was too much of, and until when the server wants no more
+    this.notBefore = 0;
     this.stopped = false;
+    this.livedUntil = 0;
     this.heardAt = 0;
     this.lookedAt = Date.now();
     addEventListener("online", () => this.comeBack());
@@ -52,6 +59,7 @@ export class Connection {
   comeBack() {
     if (this.stopped) return;
     this.#drop();
+    this.refusal = null;
     this.room.state("connecting");
     const socket = new WebSocket(this.url());
     this.socket = socket;
@@ -83,10 +91,14 @@ export class Connection {
     if (socket !== this.socket) return;
     this.heardAt = Date.now();
     this.#stopProbing();
+    if (frame.type === "error" && frame.retry_after) {
+      this.refusal = frame.code;
+      this.notBefore = this.heardAt + 1000 * frame.retry_after;
+    }
     if (frame.type === "open") {
       socket.greeted = true;
       clearTimeout(this.timer);
-      this.steady = setTimeout(() => (this.attempts = 0), STEADY_AFTER);
+      this.steady = setTimeout(() => (this.awaySince = null), STEADY_AFTER);
       this.room.state("live");
     }
     this.room.frame(frame);
@@ -94,16 +106,21 @@ export class Connection {
 
   #closed(code) {
     if (this.stopped) return;
-    if (code in FINAL) {
+    if (this.socket?.greeted) this.livedUntil = Date.now();
+    const renewing = FINAL[code] === "signed_out" && Date.now() - this.livedUntil < RENEWED_WITHIN;
+    if (code in FINAL && !renewing) {
       this.stop(FINAL[code]);
       return;
     }
     this.#drop();
-    this.room.state(navigator.onLine ? "waiting" : "offline", code);
-    // Full jitter: a server that restarts is not met by everybody at once.
-    const ceiling = Math.min(LAST_CEILING, FIRST_CEILING * 2 ** this.attempts);
-    this.attempts += 1;
-    this.timer = setTimeout(() => this.comeBack(), Math.random() * ceiling);
+    const refused = code === TOO_MUCH && this.refusal !== null;
+    this.room.state(navigator.onLine ? "waiting" : "offline", refused ? this.refusal : code);
+    // Full jitter: a server that restarts is not met by everybody at once. Nobody waits longer than he has been away,
+    // however many attempts he has made meanwhile.
+    this.awaySince ??= Date.now();
+    const ceiling = Math.min(LAST_CEILING, Math.max(FIRST_CEILING, Date.now() - this.awaySince));
+    const asked = refused ? Math.max(0, this.notBefore - Date.now()) : 0;
+    this.timer = setTimeout(() => this.comeBack(), asked + Math.random() * ceiling);
   }
 
   /** Somebody looks at the page again: nobody waits for a backoff, nor writes into a line that died meanwhile. */

@@ -29,6 +29,8 @@ export class Outbox {
     this.texts = texts;
     this.room = room;
     this.waiting = new Map(); // client_id -> {text, reply_to, at, row, failed, rev, timer}
+    this.holding = null; // the end of a time in which the server takes no more
+    this.turn = null; // after it: the one message that is on its way, behind which the others wait
     for (const { id, ...own } of this.#kept()) this.#show(id, own);
   }
 
@@ -47,8 +49,10 @@ export class Outbox {
 
   /** The connection is gone: answers are no longer due. */
   pause() {
+    clearTimeout(this.holding);
+    this.holding = this.turn = null;
     for (const own of this.waiting.values()) {
-      clearTimeout(own.timer);
+      this.#answered(own);
       own.rev = null;
       if (!own.failed) this.#say(own, this.texts.waits, "waits");
     }
@@ -58,8 +62,24 @@ export class Outbox {
   sent(id, rev) {
     const own = this.waiting.get(id);
     if (!own) return;
-    clearTimeout(own.timer);
+    this.#answered(own);
     own.rev = rev;
+    this.#goOn(id);
+  }
+
+  /**
+   * Too fast: this message, and what comes behind it, goes out in so many seconds, one after the other so that their
+   * order stays. Whether `id` was one of ours.
+   */
+  hold(id, seconds) {
+    const own = this.waiting.get(id);
+    if (!own) return false;
+    this.#answered(own);
+    this.#say(own, this.texts.held, "waits");
+    clearTimeout(this.holding);
+    this.turn = null;
+    this.holding = setTimeout(() => this.#next(), 1000 * seconds);
+    return true;
   }
 
   /** The log has come to `rev`: what is stored up to there has its place in it. */
@@ -73,21 +93,23 @@ export class Outbox {
   settle(id) {
     const own = this.waiting.get(id);
     if (!own) return;
-    clearTimeout(own.timer);
+    this.#answered(own);
     own.row.remove();
     this.waiting.delete(id);
     this.#keep();
+    this.#goOn(id);
   }
 
   /** Whether `id` was one of ours; it is marked with the reason. `final`: trying again would not help. */
   fail(id, reason, final = false) {
     const own = this.waiting.get(id);
     if (!own) return false;
-    clearTimeout(own.timer);
+    this.#answered(own);
     own.failed = reason;
     this.#say(own, reason, "failed");
     own.row.querySelector("[data-do=retry]").hidden = final;
     this.#keep();
+    this.#goOn(id);
     return true;
   }
 
@@ -112,11 +134,33 @@ export class Outbox {
 
   #try(id) {
     const own = this.waiting.get(id);
-    clearTimeout(own.timer);
+    this.#answered(own);
     own.failed = null;
+    if (this.holding || this.turn) return this.#say(own, this.texts.held, "waits");
     const gone = this.room.send({ type: "send", message: own.text, client_id: id, ...(own.reply_to && { reply_to: own.reply_to }) });
     this.#say(own, gone ? this.texts.sending : this.texts.waits, gone ? "sending" : "waits");
     if (gone) own.timer = setTimeout(this.room.silence, ANSWER_WITHIN);
+  }
+
+  #answered(own) {
+    clearTimeout(own.timer);
+    own.timer = null;
+  }
+
+  /** The message whose turn it was has an answer. */
+  #goOn(id) {
+    if (this.turn === id) this.#next();
+  }
+
+  /** Send the first one that has to wait; nothing is held back any more when there is none. */
+  #next() {
+    this.holding = this.turn = null;
+    for (const [id, own] of this.waiting) {
+      if (own.failed || own.rev || own.timer) continue;
+      this.#try(id);
+      if (own.timer) this.turn = id;
+      return;
+    }
   }
 
   /** What becomes of it, in words; a message that is stored within a second says nothing. */

@@ -114,8 +114,8 @@ export class Reading {
   }
 
   /** Something was refused that no message, edit or deletion asked for: perhaps a page of history. */
-  refused({ client_id }) {
-    if (!client_id) this.window.refused();
+  refused({ client_id, retry_after }) {
+    if (!client_id) this.window.refused(retry_after);
   }
 
   /** Say how far the log is drawn. */

@@ -39,7 +39,7 @@ const status = new Status(page, () => connection.comeBack());
 
 const scheme = location.protocol === "https:" ? "wss" : "ws";
 // By its number it is found under whatever name it has by then.
-const address = () => `${scheme}://${location.host}/ws/chat/${encodeURIComponent(page.room)}/?v=1&number=${page.number}`;
+const address = () => `${scheme}://${location.host}${page.sockets}${encodeURIComponent(page.room)}/?v=1&number=${page.number}`;
 const connection = new Connection(address, {
   cursor: () => reading.cursor,
   frame: (frame) => receive[frame.type]?.(frame),
@@ -49,7 +49,7 @@ const connection = new Connection(address, {
     people.forget();
     writing.pause(state === "stopped");
     reading.pause();
-    if (why === 1009 || why === 4029) writing.flooded();
+    if (why === 1009 || why === 4029 || why === "rate") writing.flooded();
   },
 });
 

@@ -10,20 +10,28 @@ export class Status {
     this.button = document.getElementById("try-now");
     this.button.addEventListener("click", tryNow);
     this.timer = null;
+    this.latest = null; // the state, and why
   }
 
-  /** @param {"connecting" | "live" | "waiting" | "offline" | "stopped"} state */
+  /** @param {"connecting" | "live" | "waiting" | "offline" | "stopped"} state @param {string | number} [why] */
   show(state, why) {
-    clearTimeout(this.timer);
+    this.latest = [state, why];
     if (state === "stopped") this.#end(why);
     const settled = ["live", "offline", "stopped"].includes(state);
-    if (settled) this.#draw(state);
-    else this.timer = setTimeout(() => this.#draw(state), UNSAID);
+    if (settled) this.#drawLatest();
+    else this.timer ??= setTimeout(() => this.#drawLatest(), UNSAID); // one for all attempts, however fast they follow
   }
 
-  #draw(state) {
+  #drawLatest() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.#draw(...this.latest);
+  }
+
+  #draw(state, why) {
+    const { texts } = this.page;
     this.line.dataset.state = state;
-    this.line.querySelector("span").textContent = this.page.texts[state];
+    this.line.querySelector("span").textContent = why === "too_many_sockets" ? texts.too_many_sockets : texts[state];
     this.button.hidden = state !== "waiting";
   }
 

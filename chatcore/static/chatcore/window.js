@@ -30,7 +30,7 @@ export class LogWindow {
   /** The connection is gone, or what it missed is still coming: nothing is asked for. */
   pause() {
     this.ready = false;
-    this.asked = null; // "older", "newer" or "goal"
+    this.asked = null; // "older", "newer" or "goal"; "later": nothing yet
     this.log.expect(false);
     if (this.goal) this.goal.asked = false;
     this.#edges();
@@ -115,7 +115,7 @@ export class LogWindow {
   /** The answer to what was asked. */
   answer({ messages, more }) {
     const { asked, goal } = this;
-    if (!asked) return; // by a socket that is gone
+    if (!asked || asked === "later") return; // by a socket that is gone
     this.flush();
     this.asked = null;
     if (asked === "goal") {
@@ -134,10 +134,21 @@ export class LogWindow {
     this.#edges();
   }
 
-  /** The question was refused. */
-  refused() {
+  /** The question was refused: for so many seconds, or for good. */
+  refused(seconds) {
+    this.asked = seconds ? "later" : null;
+    this.log.expect(false);
+    if (!seconds) this.goal = null;
+    else if (this.goal) this.goal.asked = false;
+    if (seconds) setTimeout(() => this.#askAgain(), 1000 * seconds);
+    this.#edges();
+  }
+
+  #askAgain() {
+    if (this.asked !== "later") return; // another socket
     this.asked = null;
-    this.goal = null;
+    this.#pursue();
+    this.near();
     this.#edges();
   }
 
@@ -170,7 +181,7 @@ export class LogWindow {
 
   #pursue() {
     const { goal, log } = this;
-    if (!goal || this.asked) return;
+    if (!goal || (this.asked && this.asked !== "later")) return; // what is here can be gone to while nothing may be asked
     if (goal.end) {
       if (!log.atEnd) return goal.asked ? this.newer() : this.#askGoal({ limit: PAGE });
       this.goal = null;

@@ -106,8 +106,9 @@ export class Writing {
   }
 
   /** An `error`: the message, the edit or the deletion that it is about stays, with the reason. */
-  refused({ code, client_id }) {
+  refused({ code, client_id, retry_after }) {
     if (!client_id) return; // nothing that was written
+    if (retry_after && this.outbox.hold(client_id, retry_after)) return;
     const reason = texts.errors[code] ?? texts.errors.other;
     const final = code === "archived" || code === "forbidden";
     if (this.outbox.fail(client_id, reason, final)) {

@@ -1,4 +1,4 @@
-"""Group commit for a server: while one batch is being committed, the next one gathers.
+"""Group commit in one thread: while one batch is being committed, the next one gathers.
 
 There is no timer: a lone message waits for nothing.
 """
@@ -9,12 +9,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
+from chatcore import metrics
 from chatcore.bell import Batch
 from chatcore.database import DatabaseThread
 from chatcore.exceptions import ChatError, Unavailable
-from chatcore.services import Post, Posted, post_messages, save_read_marks
+from chatcore.services import Post, Posted, Tell, post_messages
 
 logger = logging.getLogger(__name__)
 
@@ -23,105 +25,97 @@ T = TypeVar("T")
 #: What one batch takes at most, in posts and in characters of text.
 _BATCH_POSTS = 256
 _BATCH_TEXT = 256 * 1024
-#: What may wait in all, and for how many seconds.
-_MOST_WAITING = 10_000
-_DEADLINE = 5.0
+#: Seconds that a write may take, with all its waiting.
+DEADLINE = 5.0
 #: Turns of the loop after a batch: it goes out to the sockets, they are read, and what they answer to it is posted.
 #: Else that would be spread over two batches that take turns, each with all its writes.
 _TURNS = 3
-_READ_MARKS_EVERY = 1.0
-#: Seconds that read marks may keep posts waiting.
-_MARKS_PATIENCE = 0.5
 
 Announce = Callable[[Sequence[Batch]], None]
+Done = Callable[[Posted | ChatError], None]
 
 
 @dataclass(slots=True)
 class _Waiting:
     post: Post
-    done: Callable[[Posted | ChatError], None]
+    done: Done
     since: float
 
 
-class Writer:
+class Lane:
     """One thread with its own connection commits; `announce` gets, in the event loop, what was committed."""
 
-    def __init__(self, announce: Announce) -> None:
-        self._announce = announce
-        self._thread = DatabaseThread("commits")
+    def __init__(self, name: str, announce: Announce, tell: Tell) -> None:
+        self._announce, self._post = announce, partial(post_messages, tell=tell)
+        self.thread = DatabaseThread(name)
+        #: When storing a batch failed as a whole, of `time.monotonic`; None once one was stored again.
+        self.failed_at: float | None = None
         self._waiting: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._others: set[asyncio.Task[Any]] = set()
-        self._marks: dict[tuple[int, str], int] = {}
-        self._marking: asyncio.Task[None] | None = None
 
-    def post(self, post: Post, done: Callable[[Posted | ChatError], None]) -> None:
+    def __len__(self) -> int:
+        """How many posts wait for a batch."""
+        return len(self._waiting)
+
+    def post(self, post: Post, done: Done) -> None:
         """Queue the post; `done` gets the outcome once it is on disk or refused, within five seconds."""
         loop = asyncio.get_running_loop()
-        if len(self._waiting) >= _MOST_WAITING:
-            done(Unavailable("too much is waiting to be stored: try again in a moment"))
-            return
         self._waiting.append(_Waiting(post, done, loop.time()))
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._run())
         if self._expiry is None:
-            self._expiry = loop.call_later(_DEADLINE, self._expire)
+            self._expiry = loop.call_later(DEADLINE, self._expire)
 
     async def run(self, service: Callable[..., T], *args: Any) -> T:
-        """Another write of `services` in the same thread, such as an edit; its result or its ChatError."""
+        """Another write of `services` in the same thread; its result or its ChatError."""
         task = asyncio.get_running_loop().create_task(self._announced(service, *args))
         self._others.add(task)
         task.add_done_callback(self._others.discard)
         result: T = await asyncio.shield(task)  # who asked may leave; what was committed is announced all the same
         return result
 
-    def mark_read(self, room_id: int, user_id: str, seq: int) -> None:
-        """Move somebody's read mark; saved at once, or within a second of the last time."""
-        key = (room_id, user_id)
-        self._marks[key] = max(seq, self._marks.get(key, 0))
-        if self._marking is None or self._marking.done():
-            self._marking = asyncio.get_running_loop().create_task(self._save_marks())
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """What is not finished yet."""
+        return {task for task in (self._task, *self._others) if task is not None and not task.done()}
 
-    async def settled(self) -> None:
-        """Return when nothing waits to be stored, and everybody who posted has been told."""
-        while running := [task for task in (self._task, *self._others) if task is not None and not task.done()]:
-            await asyncio.wait(running)
-
-    async def close(self) -> None:
-        """Commit what waits, save the read marks, end the thread."""
-        running = [task for task in (self._task, self._marking, *self._others) if task is not None]
-        if running:
-            await asyncio.wait(running, timeout=_DEADLINE)
+    def close(self) -> None:
+        """End the thread, once it has done what it was given."""
         if self._expiry is not None:
             self._expiry.cancel()
-        self._thread.close()
+        self.thread.close()
 
     async def _run(self) -> None:
-        """Commit until nothing waits. Whatever fails is told to those who wait for it; the writer lives on."""
+        """Commit until nothing waits. Whatever fails is told to those who wait for it; the lane lives on."""
         while self._waiting:
             batch = self._next_batch()
             batches: list[Batch] = []
             results: Sequence[Posted | ChatError]
+            failed_at: float | None = None
             try:
                 posts = [waiting.post for waiting in batch]
-                deadline = batch[0].since + _DEADLINE
-                results = await self._thread.run(_in_time, deadline, post_messages, posts, announce=batches.extend)
+                deadline = batch[0].since + DEADLINE
+                results = await self.thread.run(_in_time, deadline, self._post, posts, announce=batches.extend)
             except ChatError as error:
-                results = [error] * len(batch)
+                results, failed_at = [error] * len(batch), time.monotonic()
             except Exception:
                 logger.exception("a batch of %d posts failed", len(batch))
                 results = [Unavailable("storing failed on the server: try again")] * len(batch)
+                failed_at = time.monotonic()
+            self.failed_at, stored_at = failed_at, time.monotonic()
             self._announce(batches)  # first: the rooms' own writes take along what is told now
             for waiting, result in zip(batch, results, strict=True):
                 _tell(waiting, result)
-            for _ in range(_TURNS):
+            await asyncio.sleep(0)  # in this turn the rooms write it to their sockets
+            _count(batch, results, stored_at)
+            for _ in range(_TURNS - 1):
                 await asyncio.sleep(0)
 
     async def _announced(self, service: Callable[..., T], *args: Any) -> T:
-        deadline = time.monotonic() + _DEADLINE
+        deadline = time.monotonic() + DEADLINE
         batches: list[Batch] = []
-        result = await self._thread.run(_in_time, deadline, service, *args, announce=batches.extend)
+        result = await self.thread.run(_in_time, deadline, service, *args, announce=batches.extend)
         self._announce(batches)
         return result
 
@@ -137,25 +131,14 @@ class Writer:
     def _expire(self) -> None:
         """Refuse what has waited too long behind a database that hangs, and look again when the next one is due."""
         loop = asyncio.get_running_loop()
-        while self._waiting and self._waiting[0].since + _DEADLINE <= loop.time():
+        while self._waiting and self._waiting[0].since + DEADLINE <= loop.time():
             _tell(
                 self._waiting.popleft(),
                 Unavailable("the database is too busy: nothing was stored, try again"),
             )
         self._expiry = None
         if self._waiting:
-            self._expiry = loop.call_at(self._waiting[0].since + _DEADLINE, self._expire)
-
-    async def _save_marks(self) -> None:
-        while self._marks:
-            marks, self._marks = self._marks, {}
-            try:
-                await self._thread.run(save_read_marks, marks, timeout=_MARKS_PATIENCE)
-            except Exception as error:
-                logger.warning("read marks are saved later: %s", error)
-                for (room_id, user_id), seq in marks.items():
-                    self._marks[room_id, user_id] = max(seq, self._marks.get((room_id, user_id), 0))
-            await asyncio.sleep(_READ_MARKS_EVERY)
+            self._expiry = loop.call_at(self._waiting[0].since + DEADLINE, self._expire)
 
 
 def _in_time(deadline: float, service: Callable[..., T], *args: Any, announce: Announce) -> T:
@@ -164,6 +147,17 @@ def _in_time(deadline: float, service: Callable[..., T], *args: Any, announce: A
     if left <= 0:
         raise Unavailable("the database is too busy: nothing was stored, try again")
     return service(*args, announce=announce, timeout=left)
+
+
+def _count(batch: Sequence[_Waiting], results: Sequence[Posted | ChatError], stored_at: float) -> None:
+    """What was stored, and how long it took; `stored_at` and now are of `time.monotonic`, as asyncio's clock is."""
+    metrics.batch_posts.observe(len(batch))
+    now = time.monotonic()
+    for waiting, result in zip(batch, results, strict=True):
+        if isinstance(result, Posted) and result.outcome == "sent":
+            metrics.messages_stored.add()
+            metrics.post_to_disk.observe(stored_at - waiting.since)
+            metrics.post_to_sockets.observe(now - waiting.since)
 
 
 def _tell(waiting: _Waiting, result: Posted | ChatError) -> None:

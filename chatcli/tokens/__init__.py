@@ -1,0 +1,1 @@
+"""The subcommands of `chat_token`."""

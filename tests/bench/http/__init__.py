@@ -1,0 +1,1 @@
+"""What programs cost that speak over HTTP: see __main__."""
