@@ -142,6 +142,7 @@ class Line:
             raise NoRoomline("what answers there is no server of a chat") from None
         if found.type in _EVENTS:
             self._keep(*numbered(frame))
+            self._ears.named(found.room)
         elif found.type == "gap" or (found.type == "open" and found.epoch != self._epoch):
             self.code = LAGGING  # the log tells what has become of it
             return False

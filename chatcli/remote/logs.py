@@ -30,6 +30,7 @@ class _Messages(msgspec.Struct):
 
 
 class _Page(msgspec.Struct):
+    room: str
     epoch: str
     head: int
     floor: int
@@ -105,6 +106,7 @@ class ServerLogs:
                     raise
             else:
                 if page.epoch == room.epoch:
+                    self.register.rename(number, page.room)
                     return Page(page.head, page.gap, _in_a_row(page, after))
             self.rooms()
         raise RoomNotFound(name)

@@ -20,6 +20,7 @@ from chatcli.upkeep import backup, files
 from chatcore import history
 from chatcore.history import RoomView
 from tests.integration.conftest import Elsewhere
+from tests.integration.damaging import spoil
 from tests.integration.writing import say
 from tests.unit.hostile import FORBIDDEN, HOSTILE
 
@@ -133,13 +134,11 @@ def test_it_is_the_moment_of_its_beginning_and_ends_though_others_write_all_the_
 
 def test_of_a_damaged_database_nothing_is_saved(newbox: RoomView, tmp_path: Path) -> None:
     say("newbox", *["x" * 4000] * 50)
-    saved(str(tmp_path / "sound"))
-    bad = bytearray((tmp_path / "sound").read_bytes())
-    bad[len(bad) // 2 :] = b"\xff" * (len(bad) - len(bad) // 2)
-    (tmp_path / "bad").write_bytes(bad)
+    saved(str(tmp_path / "bad"))
+    spoil(tmp_path / "bad")
     with pytest.raises(Exception, match="damaged"):
         backup.back_up(tmp_path / "bad", tmp_path / "copy", lambda done, of: None)
-    assert sorted(child.name for child in tmp_path.iterdir()) == ["bad", "sound"]
+    assert sorted(child.name for child in tmp_path.iterdir()) == ["bad"]
 
 
 def test_hostile_paths_are_harmless(newbox: RoomView, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from chatcli.upkeep import restore
 from chatcore import history, services
 from chatcore.history import RoomView
 from chatcore.models import Inquiry, Lease
+from tests.integration.damaging import spoil
 from tests.integration.writing import say
 from tests.unit.hostile import FORBIDDEN, HOSTILE
 
@@ -158,9 +159,7 @@ def other_program(path: Path) -> None:
 
 def damaged(path: Path) -> None:
     shutil.copy(path.with_name("copy"), path)
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 :] = b"\xff" * (len(data) - len(data) // 2)
-    path.write_bytes(data)
+    spoil(path)
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {

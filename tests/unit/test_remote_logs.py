@@ -15,7 +15,7 @@ from chatcore.exceptions import RoomNotFound
 WHEN = datetime(2026, 11, 22, tzinfo=UTC)
 ROOM: dict[str, Any] = {
     "name": "Straße", "key": "strasse", "archived": False, "last_seq": 3, "head": 3, "floor": 0, "epoch": "e1",
-    "topic": "a later version's key",
+    "created_at": "2026-11-22T00:00:00Z", "topic": "a later version's key",
 }  # fmt: skip
 
 

@@ -1,11 +1,14 @@
 """Rooms of a server are known again by their epoch, then by their name; a loss and a return are told once."""
 
+from datetime import UTC, datetime
+
 from chatcli.remote.register import Listed, Register
 from chatcli.remote.trouble import Pauses, Trouble
 
 
-def listed(name: str, epoch: str, head: int = 0) -> Listed:
-    return Listed(name, name, archived=False, last_seq=0, head=head, floor=0, epoch=epoch)
+def listed(name: str, epoch: str, head: int = 0, made: int = 2025) -> Listed:
+    when = datetime(made, 1, 1, tzinfo=UTC)
+    return Listed(name, name, archived=False, last_seq=0, head=head, floor=0, epoch=epoch, created_at=when)
 
 
 def test_a_room_keeps_its_number_whatever_becomes_of_its_name_or_its_epoch() -> None:
@@ -27,6 +30,17 @@ def test_a_room_of_the_name_of_one_that_was_seen_to_be_gone_is_another_one() -> 
     assert new.id != old.id
     back, _ = register.update([listed("one", "e1"), listed("other", "e2")])
     assert back.id == old.id
+
+
+def test_a_room_of_the_name_of_another_that_was_made_at_another_time_is_another_one() -> None:
+    """Also when the first one was renamed, and deleted then, before anybody looked."""
+    register = Register()
+    (old,) = register.update([listed("one", "e1")])
+    (new,) = register.update([listed("one", "e2", made=2026)])
+    assert new.id != old.id
+    assert register.find(old.id) is None
+    (restored,) = register.update([listed("one", "e3", made=2026)])
+    assert restored.id == new.id
 
 
 def test_a_name_that_the_server_tells_is_the_one_by_which_the_room_is_gone() -> None:
