@@ -13,11 +13,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from chatcore.actors import SYSTEM, Actor
 from chatcore.database import DatabaseThread
 from chatcore.exceptions import NotSignedIn, Unavailable
 from chatcore.history.tokens import TokenView, live_token, tokens_numbered
 from chatcore.limits import Limits
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services.tokens import note_use
 from chatcore.token_texts import digest_of, read_token_text
 

@@ -3,8 +3,8 @@
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from chatcore import conf
+from chatcore.actors import Actor
 from chatcore.exceptions import RateLimited, TooManySockets
-from chatcore.permissions import Actor
 from chatcore.rates import Buckets, Inflow, Rate, parsed_rate
 
 #: That somebody types is told to all in a room: so often at most, whatever a person's sockets say.

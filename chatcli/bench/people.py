@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from chatcore.actors import Actor
 from chatcore.database import DatabaseThread
 from chatcore.exceptions import ChatError, Forbidden, RoomNotFound
 from chatcore.history import RoomView, standings, user_named
-from chatcore.permissions import Actor, check_post
+from chatcore.permissions import check_post
 from chatcore.services.sessions import (
     create_temporary_users,
     remove_temporary_users,

@@ -7,8 +7,8 @@ from django.core.management.base import CommandParser
 
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.history import room_named
-from chatcore.permissions import SYSTEM, Actor
 
 
 class _EachRoom(Subcommand):

@@ -8,9 +8,9 @@ from django.core.management.base import CommandParser
 from chatcli.rooms.description import described
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcli.tables import Cell, show
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView, room_names, rooms_for
 from chatcore.history.presence import present_counts
-from chatcore.permissions import SYSTEM
 
 _NONE = "There are no rooms: create one by ./manage.py create_room NAME"
 _ALL_ARCHIVED = "All rooms are archived: add --archived"

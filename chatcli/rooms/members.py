@@ -10,9 +10,10 @@ from chatcli.console import one_line
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcli.tables import Cell, show
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.history import room_named
 from chatcore.history.members import Member, members
-from chatcore.permissions import ROLES, SYSTEM
+from chatcore.permissions import ROLES
 from chatcore.services import RoleChange
 
 COLUMNS: Mapping[str, Callable[[Member], Cell]] = {

@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 
 from chatcli.rooms.description import described
 from chatcli.subcommands import Subcommand, SubcommandsCommand
+from chatcore.actors import SYSTEM
 from chatcore.history import room_named
-from chatcore.permissions import SYSTEM
 from chatcore.services.renaming import rename_room
 
 

@@ -8,7 +8,7 @@ from chatcli.rooms.description import described
 from chatcli.rooms.fields import Assignment, assignment
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcore import services
-from chatcore.permissions import SYSTEM
+from chatcore.actors import SYSTEM
 
 
 class Set(Subcommand):

@@ -8,10 +8,10 @@ from django.core.management.base import CommandParser
 
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcli.tables import Cell, show
+from chatcore.actors import SYSTEM
 from chatcore.events import Present
 from chatcore.history import RoomView, room_named, rooms_for
 from chatcore.history.presence import present_people
-from chatcore.permissions import SYSTEM
 
 
 class _Line(NamedTuple):

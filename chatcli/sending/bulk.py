@@ -17,9 +17,10 @@ from chatcli.sending.run import Done, Draft, Run
 from chatcli.sending.storing import Ring, live, post_together, rate_of, spend
 from chatcli.sending.texts import standard_input, truncated
 from chatcore import history, services
+from chatcore.actors import Actor
 from chatcore.database import database_file
 from chatcore.exceptions import RateLimited
-from chatcore.permissions import Actor, check_post
+from chatcore.permissions import check_post
 from chatcore.services import Post, Posted
 from chatcore.services.posts import check_text
 from chatcore.services.trial import Rooms

@@ -6,8 +6,8 @@ from chatcli.base import LocalCommand
 from chatcli.sending.answers import described
 from chatcli.sending.options import Options
 from chatcli.sending.posts import looks_of
+from chatcore.actors import Actor
 from chatcore.events import Message
-from chatcore.permissions import Actor
 from chatcore.services import Post
 from chatcore.services.trial import checked_delete, checked_edit, checked_posts
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from chatcli.sending.options import Options
 from chatcore import conf, history
+from chatcore.actors import SYSTEM, Actor, bot
 from chatcore.events import new_id
 from chatcore.exceptions import ChatError
 from chatcore.names import room_key
-from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post
 
 #: Before the keys that the command makes itself; they are random, so that nobody else has them.

@@ -9,8 +9,8 @@ from chatcli.sending.options import Options
 from chatcli.sending.posts import author_of, longest_text, posts_for
 from chatcli.sending.storing import Ring, live, post_together, retrying, spend
 from chatcli.sending.texts import truncated
+from chatcore.actors import Actor
 from chatcore.exceptions import RoomNotFound
-from chatcore.permissions import Actor
 from chatcore.services import Post, Posted
 
 

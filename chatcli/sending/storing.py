@@ -9,11 +9,11 @@ from chatcli.base import LocalCommand
 from chatcli.sending import retries
 from chatcli.sending.options import Options
 from chatcore import bell, conf, services
+from chatcore.actors import Actor
 from chatcore.bell import Batch
 from chatcore.bell.layer import channel_layer
 from chatcore.database import connection
 from chatcore.exceptions import RateLimited, RoomNotFound
-from chatcore.permissions import Actor
 from chatcore.rates import Buckets, Rate, parsed_rate
 from chatcore.services import Post, Posted
 

@@ -8,10 +8,10 @@ from typing import ParamSpec, Self, TypeVar
 
 from chatcli.tail.source import RoomLog, Run
 from chatcore import feed, history
+from chatcore.actors import SYSTEM
 from chatcore.bell import Batch
 from chatcore.events import Gap, Message
 from chatcore.exceptions import ChatError
-from chatcore.permissions import SYSTEM
 
 P = ParamSpec("P")
 T = TypeVar("T")

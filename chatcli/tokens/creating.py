@@ -14,7 +14,7 @@ from chatcli.process import OutputLost
 from chatcli.server_record import live_records
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcli.times import future
-from chatcore.permissions import ABILITIES
+from chatcore.actors import ABILITIES
 from chatcore.services.tokens import CreatedToken, create_hook, create_token, revoke_token
 
 #: Where a server listens unless it is told otherwise.

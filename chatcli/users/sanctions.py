@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from chatcli.subcommands import Subcommand, SubcommandsCommand
 from chatcli.times import future, when
-from chatcore.permissions import SYSTEM
+from chatcore.actors import SYSTEM
 from chatcore.services.sanctions import impose_sanction, lift_sanction
 
 #: What somebody is who was muted or banned.

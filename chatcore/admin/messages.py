@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chatcore import services
+from chatcore.actors import actor_for
 from chatcore.admin.common import ReadOnly, each
 from chatcore.models import Message
-from chatcore.permissions import actor_for
 
 #: Each is an event of its own, to everybody who is in the room.
 _MOST_AT_ONCE = 500

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chatcore import services
+from chatcore.actors import SYSTEM, actor_for
 from chatcore.admin.common import ReadOnly, Refusals, each
 from chatcore.models import Membership, Room
-from chatcore.permissions import SYSTEM, actor_for
 from chatcore.services.renaming import rename_room
 
 

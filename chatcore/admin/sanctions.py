@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
 from chatcore import history
+from chatcore.actors import actor_for
 from chatcore.admin.common import Refusals, each
 from chatcore.models import Sanction
-from chatcore.permissions import actor_for
 from chatcore.services.sanctions import impose_sanction, lift_sanction
 
 

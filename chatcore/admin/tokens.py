@@ -11,11 +11,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from chatcore.actors import ABILITIES
 from chatcore.admin.common import ReadOnly, Refusals, each
 from chatcore.exceptions import BadRequest
 from chatcore.models import Token
 from chatcore.mount import rooms_address
-from chatcore.permissions import ABILITIES
 from chatcore.rates import parsed_rate
 from chatcore.services.tokens import CreatedToken, create_hook, create_token, revoke_token
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
+from chatcore.actors import Actor
 from chatcore.api.answers import Reply
 from chatcore.api.drafts import acting
 from chatcore.api.operations import Operation
 from chatcore.api.posting import answer
 from chatcore.api.requests import Call
 from chatcore.api.shapes import Acting, Answer, Answers, Changing, Revision
-from chatcore.permissions import Actor
 from chatcore.services import clear_banners, delete_message, edit_message
 from chatcore.services.trial import checked_delete, checked_edit
 

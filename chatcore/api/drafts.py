@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chatcore import history
+from chatcore.actors import Actor, bot
 from chatcore.api.requests import Call
 from chatcore.api.shapes import NewMessage
 from chatcore.exceptions import BadRequest, Forbidden
-from chatcore.permissions import Actor, bot
 from chatcore.services import Post
 
 

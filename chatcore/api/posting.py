@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from typing import Literal, TypeVar
 
+from chatcore.actors import Actor
 from chatcore.api.answers import Reply
 from chatcore.api.drafts import check_local, drafted, in_utc
 from chatcore.api.operations import Operation
@@ -14,7 +15,6 @@ from chatcore.api.shapes import Answer, Appointed, NewMessage, Outcome, Writing
 from chatcore.api.waiting import reached, wanted
 from chatcore.events import Delete, Edit, Message
 from chatcore.exceptions import ChatError, RoomNotFound
-from chatcore.permissions import Actor
 from chatcore.services import Appointment, Post, Posted, cancel_message, create_room, schedule_messages
 from chatcore.services.trial import checked_posts
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from chatcore import history, metrics
+from chatcore.actors import Actor
 from chatcore.api.answers import Reply, encode
 from chatcore.api.moments import Moment, moment
 from chatcore.api.operations import Operation
@@ -13,7 +14,6 @@ from chatcore.api.requests import Call
 from chatcore.api.shapes import Given, Number, Rev
 from chatcore.events import Event, Gap, History, Message
 from chatcore.history.browsing import EventsPage, events_page, messages_within
-from chatcore.permissions import Actor
 
 _Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
 

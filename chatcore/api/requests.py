@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chatcore.actors import SYSTEM, Actor
 from chatcore.bell import Bell
 from chatcore.credentials import Credentials, is_local
 from chatcore.exceptions import BadRequest, NotFound
 from chatcore.hub import Hub
 from chatcore.limits import Limits
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.writer import Writer
 
 if TYPE_CHECKING:

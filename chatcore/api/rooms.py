@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from chatcore import conf, history
+from chatcore.actors import ABILITIES, Actor
 from chatcore.api.answers import Reply
 from chatcore.api.operations import Operation
 from chatcore.api.requests import Call
@@ -17,7 +18,7 @@ from chatcore.history.browsing import created_at
 from chatcore.history.members import named_members
 from chatcore.history.presence import present_people
 from chatcore.names import room_key
-from chatcore.permissions import ABILITIES, NOBODY, Actor, check_post
+from chatcore.permissions import NOBODY, check_post
 
 
 class RoomsQuery(Given):

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from chatcore import history, metrics
+from chatcore.actors import Actor, actor_for
 from chatcore.consumers.session import Session, refused, reply
 from chatcore.events import Present, refusal
 from chatcore.exceptions import ChatError, TooManySockets
@@ -17,7 +18,6 @@ from chatcore.hub import Hub
 from chatcore.limits import Allowance, Limits, inflow
 from chatcore.mount import sockets_address
 from chatcore.outlets import SocketOutlet, outlet_for
-from chatcore.permissions import Actor, actor_for
 from chatcore.writer import Writer
 
 logger = logging.getLogger(__name__)

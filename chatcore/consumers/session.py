@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from chatcore import conf, events, history, metrics
+from chatcore.actors import Actor
 from chatcore.events import Author, History, Pong, Sent, Typing, refusal
 from chatcore.exceptions import ChatError, RateLimited, RoomNotFound, Unavailable
 from chatcore.frames import Ack, AskHistory, DeleteMessage, EditMessage, FullFrame, Hello, Ping, Send, TypingNotice
@@ -13,7 +14,6 @@ from chatcore.history import Access
 from chatcore.hub import Hub, RoomHub, Visitor
 from chatcore.limits import Allowance
 from chatcore.outlets import Encoded, SocketOutlet
-from chatcore.permissions import Actor
 from chatcore.services import Post, Posted, delete_message, edit_message
 from chatcore.writer import Writer
 

@@ -9,9 +9,9 @@ from django.contrib.auth import get_user_model
 from django.db.models import Max
 from django.utils import timezone
 
+from chatcore.actors import actor_for
 from chatcore.history.people import account_named
 from chatcore.models import Presence, ReadMark, Sanction
-from chatcore.permissions import actor_for
 
 #: Accounts that are read at once.
 _AT_ONCE = 1000

@@ -9,11 +9,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from chatcore.actors import Actor, actor_for, display_name
 from chatcore.database import connection, places, rows_of
 from chatcore.exceptions import UserNotFound
 from chatcore.models import Membership, Sanction
 from chatcore.names import storable
-from chatcore.permissions import NOBODY, Actor, Standing, actor_for, display_name
+from chatcore.permissions import NOBODY, Standing
 
 
 def standings(wanted: Iterable[tuple[int, Actor]]) -> dict[tuple[int, str], Standing]:

@@ -9,10 +9,10 @@ from django.contrib.auth import get_user_model
 from django.db.models import Count
 
 from chatcore import events
+from chatcore.actors import Actor
 from chatcore.events import to_dict
 from chatcore.history.columns import COLUMNS, described_message
 from chatcore.models import Membership, Message, Presence, ReadMark, Sanction, Scheduled
-from chatcore.permissions import Actor
 
 #: Messages that are read at once.
 _AT_ONCE = 500

@@ -8,12 +8,12 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from chatcore.actors import Actor
 from chatcore.events import Message as MessageEvent
 from chatcore.history.log import message
 from chatcore.history.presence import present_counts
 from chatcore.history.rooms import RoomView, rooms_for
 from chatcore.models import Membership, Message, ReadMark, Room
-from chatcore.permissions import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from chatcore import conf
+from chatcore.actors import SYSTEM, Actor, Grant
 from chatcore.database import connection
 from chatcore.exceptions import RoomNotFound
 from chatcore.history.people import site_standing, standings
 from chatcore.models import Membership, Message, ReadMark, Room
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, SYSTEM, Actor, Grant, Standing, check_read, site_allows
+from chatcore.permissions import NOBODY, Standing, check_read, site_allows
 
 #: Among so many names a near match is looked for: it is asked for by mistakes, which must stay cheap.
 _MANY_NAMES = 2000

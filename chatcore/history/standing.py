@@ -5,12 +5,13 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
+from chatcore.actors import Actor
 from chatcore.exceptions import ChatError, NotSignedIn
 from chatcore.history.people import standings
 from chatcore.history.rooms import Access, rooms_numbered
 from chatcore.history.signed_in import Account
 from chatcore.history.tokens import TokenView, live_token
-from chatcore.permissions import NOBODY, Actor, check_read
+from chatcore.permissions import NOBODY, check_read
 
 #: People in one query, well below what a database takes.
 _AT_ONCE = 2000

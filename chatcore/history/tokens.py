@@ -9,10 +9,10 @@ from typing import Literal
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from chatcore.actors import ABILITIES, Actor, Grant
 from chatcore.exceptions import NotFound, NotSignedIn
 from chatcore.models import Token
 from chatcore.names import storable
-from chatcore.permissions import ABILITIES, Actor, Grant
 
 State = Literal["live", "expired", "revoked"]
 

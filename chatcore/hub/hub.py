@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
+from chatcore.actors import Actor
 from chatcore.bell import Batch, Bell
 from chatcore.exceptions import ChatError, NotSignedIn
 from chatcore.feed import Lookout
@@ -11,7 +12,6 @@ from chatcore.history.presence import People
 from chatcore.history.signed_in import Ticket
 from chatcore.history.standing import Key, Place
 from chatcore.hub.room import RoomHub
-from chatcore.permissions import Actor
 from chatcore.presence import Share
 
 

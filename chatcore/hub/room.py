@@ -8,6 +8,7 @@ from itertools import count
 from typing import NamedTuple
 
 from chatcore import events, history, metrics
+from chatcore.actors import Actor
 from chatcore.bell import Batch
 from chatcore.events import Gap, Open, Present, You, refusal
 from chatcore.exceptions import ChatError, RoomNotFound
@@ -20,7 +21,6 @@ from chatcore.hub.attendance import Attendance
 from chatcore.hub.reads import SharedReads
 from chatcore.hub.tail import Tail
 from chatcore.outlets import Encoded, Outlet, for_plain_clients
-from chatcore.permissions import Actor
 
 logger = logging.getLogger(__name__)
 

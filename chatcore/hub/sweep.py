@@ -5,12 +5,12 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from chatcore.actors import Actor
 from chatcore.exceptions import ChatError, Unavailable
 from chatcore.history.signed_in import Account, Accounts, Ticket, live_sessions
 from chatcore.history.standing import Callers, Key, Place, places_of
 from chatcore.history.tokens import tokens_numbered
 from chatcore.hub.hub import Hub
-from chatcore.permissions import Actor
 
 logger = logging.getLogger(__name__)
 

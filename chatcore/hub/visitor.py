@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from chatcore.actors import Actor
 from chatcore.events import Open, RoomState, You
 from chatcore.exceptions import ChatError
 from chatcore.history import Access
-from chatcore.permissions import Actor, check_delete, check_post
+from chatcore.permissions import check_delete, check_post
 
 #: The author of a message that is nobody's here, type and id.
 _SOMEBODY = ("", "")

@@ -7,13 +7,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from chatcore import bell, conf
+from chatcore.actors import SYSTEM, Actor
 from chatcore.bell import Batch
 from chatcore.events import Delete, Edit, encode
 from chatcore.exceptions import Forbidden, MessageNotFound, RoomNotFound
 from chatcore.history import standings, unknown_room
 from chatcore.models import Change, Message, Room
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, SYSTEM, Actor, Standing, check_delete, check_edit, check_sight
+from chatcore.permissions import NOBODY, Standing, check_delete, check_edit, check_sight
 from chatcore.services.locking import LockedRoom, lock_rooms, save_counters
 from chatcore.services.mentions import mentioned_in
 from chatcore.services.posts import check_attributes, check_text

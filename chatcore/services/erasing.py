@@ -15,12 +15,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from chatcore import bell, events
+from chatcore.actors import SYSTEM, Actor
 from chatcore.bell import Batch
 from chatcore.events import encode, new_id
 from chatcore.history import COLUMNS, account_named, described_change
 from chatcore.history.personal import authored_rooms, numbers_by
 from chatcore.models import Change, Membership, Message, Presence, ReadMark, Room, Sanction, Scheduled
-from chatcore.permissions import SYSTEM, Actor, check_erase
+from chatcore.permissions import check_erase
 from chatcore.services.locking import LockedRoom, lock_rooms, save_counters
 from chatcore.services.people import accounts_transaction, make_anonymous, switch_off
 from chatcore.services.sessions import end_sessions

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from chatcore import conf
+from chatcore.actors import Actor
 from chatcore.database import explaining
 from chatcore.exceptions import (
     BadRequest,
@@ -18,7 +19,7 @@ from chatcore.exceptions import (
 from chatcore.history import access, standings, unknown_room, user_named
 from chatcore.models import Membership
 from chatcore.names import room_key, storable
-from chatcore.permissions import NOBODY, ROLES, Actor, Standing, check_join, check_member_change, check_read
+from chatcore.permissions import NOBODY, ROLES, Standing, check_join, check_member_change, check_read
 from chatcore.services.locking import LockedRoom, lock_rooms
 from chatcore.services.transaction import writing
 

@@ -12,9 +12,9 @@ from django.db import DataError, IntegrityError, router, transaction
 from django.db.models import EmailField
 
 from chatcore import conf
+from chatcore.actors import Actor, actor_for
 from chatcore.exceptions import BadRequest, UserExists
 from chatcore.names import storable
-from chatcore.permissions import Actor, actor_for
 from chatcore.services.transaction import writing
 
 #: What is left of a name: `deleted-` and the account's primary key.

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from django.utils import timezone
 
 from chatcore import events
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import BadRequest, BadText, Empty, MessageNotFound, TooLong
 from chatcore.models import Message
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services.locking import LockedRoom
 
 _KINDS = frozenset(Message.Kind.values)

@@ -6,9 +6,9 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from chatcore.actors import SYSTEM, Actor, actor_for, bot
 from chatcore.events import Edit, Message
 from chatcore.exceptions import ChatError
-from chatcore.permissions import SYSTEM, Actor, actor_for, bot
 from chatcore.services.posting import post_messages
 from chatcore.services.posts import Post
 

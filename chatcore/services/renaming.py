@@ -2,12 +2,13 @@
 
 from django.db import IntegrityError
 
+from chatcore.actors import Actor
 from chatcore.exceptions import RoomExists
 from chatcore.history import access, room_named
 from chatcore.history.rooms import RoomView
 from chatcore.models import Room
 from chatcore.names import check_room_name, room_key
-from chatcore.permissions import Actor, check_change_room
+from chatcore.permissions import check_change_room
 from chatcore.services.locking import lock_rooms
 from chatcore.services.transaction import writing
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.utils import timezone
 
 from chatcore import events
+from chatcore.actors import Actor
 from chatcore.events import Delete, Edit
 from chatcore.history import COLUMNS, described_change
 from chatcore.models import Change, Message
-from chatcore.permissions import Actor
 from chatcore.services.locking import LockedRoom
 from chatcore.services.posts import USUAL
 

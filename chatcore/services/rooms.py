@@ -8,11 +8,12 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 from django.db.models import Field
 from django.utils import timezone
 
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import BadRequest, RoomExists
 from chatcore.history import RoomView, access, room_named, site_standing, user_named
 from chatcore.models import Membership, Room
 from chatcore.names import check_room_name, room_key
-from chatcore.permissions import SYSTEM, Actor, check_archive, check_change_room, check_create_room
+from chatcore.permissions import check_archive, check_change_room, check_create_room
 from chatcore.services.members import check_owned, save_member
 from chatcore.services.transaction import writing
 

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from chatcore.actors import Actor
 from chatcore.exceptions import BadRequest, UserNotFound
 from chatcore.history import account_named, site_standing
 from chatcore.models import Sanction
 from chatcore.names import storable
-from chatcore.permissions import Actor, check_lift, check_sanction
+from chatcore.permissions import check_lift, check_sanction
 from chatcore.services.transaction import writing
 
 _LONGEST_REASON = 500

@@ -11,12 +11,13 @@ from typing import Any
 from django.utils import timezone
 
 from chatcore import bell, conf, events, signals
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import BadRequest, ChatError, KeyReused, NotFound, RoomNotFound, Unavailable
 from chatcore.history import standings, unknown_room, user_named
 from chatcore.history.tokens import live_token, tokens_numbered
 from chatcore.models import Scheduled
 from chatcore.names import room_key
-from chatcore.permissions import NOBODY, SYSTEM, Actor, check_post
+from chatcore.permissions import NOBODY, check_post
 from chatcore.services.locking import LockedRoom, lock_rooms
 from chatcore.services.log import described
 from chatcore.services.posting import Tell, post_messages

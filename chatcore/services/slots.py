@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models import Q
 
 from chatcore import events
+from chatcore.actors import Actor
 from chatcore.history import message as stored_message
 from chatcore.models import Message
-from chatcore.permissions import Actor
 from chatcore.services.locking import LockedRoom
 from chatcore.services.posts import USUAL, Post, expiry, rare_attributes
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from django.db import IntegrityError
 from django.utils import timezone
 
+from chatcore.actors import ABILITIES
 from chatcore.exceptions import BadRequest, TokenExists
 from chatcore.history import room_named
 from chatcore.history.tokens import TokenView, token_named, tokens_numbered
 from chatcore.models import Room, Token
 from chatcore.names import room_key
-from chatcore.permissions import ABILITIES
 from chatcore.rates import parsed_rate
 from chatcore.services.posts import check_text
 from chatcore.services.transaction import writing

@@ -7,20 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from chatcore import conf, history
+from chatcore.actors import SYSTEM, Actor
 from chatcore.events import Message
 from chatcore.exceptions import ChatError, Forbidden, RoomNotFound
 from chatcore.history import Access, RoomView, unknown_room
 from chatcore.names import check_room_name, room_key
-from chatcore.permissions import (
-    NOBODY,
-    SYSTEM,
-    Actor,
-    check_create_room,
-    check_delete,
-    check_edit,
-    check_post,
-    check_sight,
-)
+from chatcore.permissions import NOBODY, check_create_room, check_delete, check_edit, check_post, check_sight
 from chatcore.services.locking import LockedRoom
 from chatcore.services.log import described
 from chatcore.services.posts import Post, check_attributes, check_form, check_text

@@ -14,12 +14,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from chatcore import history, metrics
+from chatcore.actors import Actor, actor_for
 from chatcore.csp import content_security_policy
 from chatcore.database import explaining
 from chatcore.exceptions import BadRoomName, ChatError, NotSignedIn, RateLimited, RoomNotFound, Unavailable
 from chatcore.history import RoomView
 from chatcore.names import check_room_name
-from chatcore.permissions import Actor, Standing, actor_for, check_create_room
+from chatcore.permissions import Standing, check_create_room
 from chatcore.sentences import sentence
 
 View = Callable[..., HttpResponse]

@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from chatcore import services
+from chatcore.actors import Actor
 from chatcore.exceptions import BadRequest, ChatError, NotSignedIn, Unavailable
 from chatcore.forms import MemberForm
 from chatcore.history import RoomView
 from chatcore.history.members import members
 from chatcore.history.presence import present_people
 from chatcore.page_texts import role_name
-from chatcore.permissions import Actor, Standing, check_archive, check_join, grantable_roles
+from chatcore.permissions import Standing, check_archive, check_join, grantable_roles
 from chatcore.sentences import sentence
 from chatcore.views.page import allowed, room_page
 

@@ -8,6 +8,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chatcore import conf, history, services
+from chatcore.actors import Actor, actor_for
 from chatcore.events import You, to_dict
 from chatcore.exceptions import BadRequest, NotSignedIn, RoomExists
 from chatcore.forms import RoomForm
@@ -15,7 +16,7 @@ from chatcore.history import RoomView
 from chatcore.history.room_list import common_banner, room_list
 from chatcore.mount import sign_in_address, sockets_address
 from chatcore.page_texts import room_texts
-from chatcore.permissions import Actor, Standing, actor_for, check_create_room, check_post, check_visit
+from chatcore.permissions import Standing, check_create_room, check_post, check_visit
 from chatcore.sentences import sentence
 from chatcore.views.page import allowed, page, room_page
 

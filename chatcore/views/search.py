@@ -4,11 +4,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from chatcore.actors import Actor
 from chatcore.exceptions import BadRequest, RateLimited
 from chatcore.history import RoomView
 from chatcore.history.search import LONGEST_QUERY
 from chatcore.history.search import search as found_in
-from chatcore.permissions import Actor, Standing
+from chatcore.permissions import Standing
 from chatcore.rates import Buckets, Rate
 from chatcore.sentences import sentence
 from chatcore.views.page import room_page, with_wait

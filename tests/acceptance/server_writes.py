@@ -14,8 +14,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatproject.settings")
 django.setup()
 
-from chatcore.exceptions import ChatError  # noqa: E402  after the set-up
-from chatcore.permissions import SYSTEM  # noqa: E402
+from chatcore.actors import SYSTEM  # noqa: E402  after the set-up
+from chatcore.exceptions import ChatError  # noqa: E402
 from chatcore.services import Post, Posted, delete_message  # noqa: E402
 from chatcore.writer import Writer  # noqa: E402
 

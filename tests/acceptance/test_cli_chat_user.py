@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 PEOPLE = """
 from django.contrib.auth import get_user_model
 from chatcore import services as s
-from chatcore.permissions import actor_for
+from chatcore.actors import actor_for
 make = get_user_model().objects.create_user
 alice = actor_for(make("alice", first_name="Alice"))
 for name in ("bob", "carol", "dave", "erin"): make(name)
@@ -184,7 +184,7 @@ def test_an_erasing_that_was_killed_is_finished_by_the_next() -> None:
     code = """
 from django.contrib.auth import get_user_model
 from chatcore import services as s
-from chatcore.permissions import actor_for
+from chatcore.actors import actor_for
 mallory = actor_for(get_user_model().objects.create_user("mallory"))
 s.create_room("newbox")
 for _ in range(20): s.post_messages([s.Post("newbox", f"x", mallory) for _ in range(250)])

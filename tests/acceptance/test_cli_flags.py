@@ -23,7 +23,7 @@ from datetime import timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 from chatcore import services as s
-from chatcore.permissions import actor_for, bot
+from chatcore.actors import actor_for, bot
 alice = actor_for(get_user_model().objects.create(username="alice"))
 for room in ("one", "two", "three", "read"):
     s.create_room(room)

@@ -26,7 +26,7 @@ TEXTS = list(HOSTILE.values())
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatSite]:
     """Data without a server: the room hostile, in which each text is a message, its author, its title and a tag."""
     site = ChatSite({"TERM": "xterm-256color", "NO_COLOR": "", "FORCE_COLOR": ""})
-    script = "from chatcore import services as s\nfrom chatcore.permissions import bot\ns.create_room('hostile')\n"
+    script = "from chatcore import services as s\nfrom chatcore.actors import bot\ns.create_room('hostile')\n"
     script += f"for t in {TEXTS!r}:\n  p = s.Post('hostile', t, bot(t[:150]), 'banner', title=t[:99], tags=(t[:9],))\n"
     script += "  assert isinstance(s.post_messages([p])[0], s.Posted)\n"
     try:

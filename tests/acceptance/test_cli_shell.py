@@ -43,7 +43,7 @@ def site() -> Iterator[ChatSite]:
             assert site.manage(*line).returncode == 0
         for text in ("hello", "Grüße, 世界", "third"):
             assert site.manage("chat_send", "-q", "newbox", text).returncode == 0
-        script = "from chatcore import services as s\nfrom chatcore.permissions import bot\n"
+        script = "from chatcore import services as s\nfrom chatcore.actors import bot\n"
         script += f"s.post_messages([s.Post('hostile', t, bot(t[:150])) for t in {list(HOSTILE.values())!r}])"
         done = site.manage("shell", "-v0", "-c", script)
         assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ FIELDS = "{seq} {username} {title} {tags} {url} {message}"
 #: Texts, names, titles, tags, links and slots are hostile; each message is edited, and one deleted.
 FILL = f"""
 from chatcore import services as s
-from chatcore.permissions import SYSTEM, bot
+from chatcore.actors import SYSTEM, bot
 texts = {list(HOSTILE.values())!r}
 for room in ("hostile", "calm"):
     s.create_room(room)

@@ -28,7 +28,7 @@ from datetime import timedelta
 from django.utils import timezone
 from chatcore import services as s
 from chatcore.models import Message, Scheduled
-from chatcore.permissions import bot
+from chatcore.actors import bot
 for room in ("newbox", "ops"):
     s.create_room(room, retention=timedelta(days=30) if room == "newbox" else None)
     s.post_messages([s.Post(room, text, bot("cron")) for text in "abc"])

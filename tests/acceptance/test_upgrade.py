@@ -22,7 +22,7 @@ from django.contrib.auth import get_user_model
 from chatcore import history, services
 from chatcore.history.search import search
 from chatcore.models import ReadMark
-from chatcore.permissions import SYSTEM, actor_for
+from chatcore.actors import SYSTEM, actor_for
 from chatcore.services import Post
 alice = actor_for(get_user_model().objects.get(username="alice"))
 room, other = history.room_named("NEWBOX"), history.room_named("GROSSE-RUNDE")

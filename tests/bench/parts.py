@@ -51,7 +51,7 @@ def coming_in() -> None:
 
 def committing() -> None:
     """A batch of posts with keys by somebody, as sockets send them, into one room and into as many rooms."""
-    from chatcore.permissions import Actor
+    from chatcore.actors import Actor
     from chatcore.services import Post, create_room, post_messages
 
     alice = Actor("user", "7", "alice", "Alice")

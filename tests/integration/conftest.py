@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from chatcore import services
+from chatcore.actors import Actor, actor_for
 from chatcore.history import RoomView
-from chatcore.permissions import Actor, actor_for
 from tests.integration.sending import Pipe
 
 P = ParamSpec("P")

@@ -10,12 +10,12 @@ from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 
+from chatcore.actors import Actor
 from chatcore.bell import Bell
 from chatcore.credentials import Credentials
 from chatcore.database import DatabaseThread
 from chatcore.feed import Lookout
 from chatcore.hub import Hub
-from chatcore.permissions import Actor
 from chatcore.routing import websocket_urlpatterns
 from chatcore.writer import Writer
 from tests.waiting import DEADLINE_S

@@ -11,9 +11,9 @@ from django.core.management.base import CommandError
 from django.db import connections
 
 from chatcore import services
+from chatcore.actors import Actor
 from chatcore.exceptions import ChatError
 from chatcore.models import Message, Room
-from chatcore.permissions import Actor
 from tests.waiting import DEADLINE_S, wait_until
 
 ALICE = Actor("user", "7", "alice", "alice", is_superuser=True)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from chatcore.actors import Actor
 from chatcore.history import RoomView
-from chatcore.permissions import Actor
 from tests.integration.sockets import Site
 from tests.integration.test_outbox import Pair
 from tests.waiting import DEADLINE_S

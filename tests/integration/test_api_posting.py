@@ -11,9 +11,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import Actor
 from chatcore.history import RoomView
 from chatcore.models import Message, Scheduled, Token
-from chatcore.permissions import Actor
 from chatcore.services import Post
 from chatcore.services.tokens import revoke_token
 from tests.integration.api import Program, asked, made_hook, made_token, served

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView
 from chatcore.models import Change, Message, Room
-from chatcore.permissions import SYSTEM
 from tests.integration.api import Told, asked, made_token
 from tests.integration.writing import say
 

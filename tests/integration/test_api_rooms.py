@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.history import RoomView
 from chatcore.models import Lease, Presence
-from chatcore.permissions import SYSTEM, Actor
 from tests.integration.api import asked, made_token
 from tests.integration.writing import say
 

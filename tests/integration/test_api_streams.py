@@ -10,10 +10,10 @@ import pytest
 from django.test import override_settings
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.api import streaming
 from chatcore.history import RoomView
 from chatcore.models import Change, Room
-from chatcore.permissions import SYSTEM
 from chatcore.routing import ChatApplication
 from chatcore.services.removing import delete_room
 from chatcore.services.renaming import rename_room

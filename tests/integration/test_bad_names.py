@@ -12,10 +12,10 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.exceptions import BadRoomName, ChatError, RoomExists, RoomNotFound
 from chatcore.history import RoomView
 from chatcore.models import Message, Room
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from chatcore.services.renaming import rename_room
 from tests.integration.sockets import Site

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from chatcli.locks import file_lock
 from chatcli.server_record import announced
 from chatcore import services
-from chatcore.permissions import SYSTEM, Actor
+from chatcore.actors import SYSTEM, Actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.models import Lease, Presence
-from chatcore.permissions import SYSTEM, Actor
 from tests.integration.rooming import answers, refused, rooms
 from tests.integration.writing import say
 

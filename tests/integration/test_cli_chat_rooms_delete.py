@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chatcore import history, services
-from chatcore.permissions import SYSTEM
+from chatcore.actors import SYSTEM
 from tests.integration.rooming import answers, refused, rooms
 from tests.integration.writing import say
 

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.history.members import members
 from chatcore.models import Lease, Membership, Presence
-from chatcore.permissions import SYSTEM, Actor
 from tests.integration.rooming import answers, refused, rooms
 from tests.unit.hostile import FORBIDDEN, HOSTILE
 

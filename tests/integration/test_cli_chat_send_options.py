@@ -20,8 +20,8 @@ from chatcli.sending.posts import posts_for
 from chatcli.sending.single import status_of
 from chatcli.sending.storing import Ring, post_together
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.models import ReadMark, Room, Sanction, Scheduled
-from chatcore.permissions import SYSTEM
 from tests.integration.sending import (
     Pipe,
     answers,

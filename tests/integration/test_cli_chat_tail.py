@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.models import Message, Room
-from chatcore.permissions import SYSTEM, Actor
 from tests.integration.tailing import ALICE, Tail, post, prune, tailed, texts
 from tests.unit.hostile import FORBIDDEN, HOSTILE
 from tests.waiting import wait_until

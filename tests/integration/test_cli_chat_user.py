@@ -15,9 +15,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.history import RoomView
 from chatcore.models import Lease, Message, Presence, Sanction
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services.sanctions import impose_sanction
 from tests.integration.writing import say
 from tests.unit.hostile import FORBIDDEN, HOSTILE

@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.bell import Batch
 from chatcore.exceptions import ChatError
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post, Posted
 from chatcore.services.locking import lock_rooms
 from chatcore.writer import Writer

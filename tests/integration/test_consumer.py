@@ -12,9 +12,9 @@ from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView
 from chatcore.models import Message, ReadMark, Room, Sanction
-from chatcore.permissions import SYSTEM
 from tests.integration.sockets import Client, Site, elsewhere, in_a_site
 from tests.integration.writing import say
 from tests.waiting import DEADLINE_S

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from chatcore import credentials as module
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.credentials import Credentials
 from chatcore.database import DatabaseThread
 from chatcore.exceptions import ChatError, NotSignedIn, RateLimited
 from chatcore.history.tokens import token_named
 from chatcore.models import Room, Token
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services.tokens import create_hook, create_token, revoke_token
 from chatcore.token_texts import TokenText, new_token_text, read_token_text
 from tests.integration.counting import queries_of_new_threads

@@ -17,10 +17,10 @@ from django.test import override_settings
 from django.utils import timezone
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM, Actor, bot
 from chatcore.events import Present
 from chatcore.history import RoomView
 from chatcore.models import Change, Message, Room
-from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post
 from chatcore.services.erasing import erase_user
 from chatcore.services.people import create_user

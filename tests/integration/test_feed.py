@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.backends.signals import connection_created
 
 from chatcore import events, services
+from chatcore.actors import SYSTEM
 from chatcore.bell import Batch
 from chatcore.events import Gap
 from chatcore.exceptions import RoomNotFound
@@ -21,7 +22,6 @@ from chatcore.history import RoomView
 from chatcore.history.log import Head
 from chatcore.models import Change, Room
 from chatcore.models import Message as Row
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.sockets import elsewhere
 from tests.integration.writing import Rung, say

@@ -10,12 +10,13 @@ from django.db import connection
 from django.test import override_settings
 
 from chatcore import events, history, services
+from chatcore.actors import GUEST, SYSTEM, Actor
 from chatcore.events import Delete, Edit, Message
 from chatcore.exceptions import Forbidden, MessageNotFound, NotSignedIn, RoomNotFound, UserNotFound
 from chatcore.history import RoomView
 from chatcore.models import Change, ReadMark, Room, Sanction
 from chatcore.models import Message as Row
-from chatcore.permissions import GUEST, SYSTEM, Actor, Standing
+from chatcore.permissions import Standing
 from chatcore.services import Post
 from tests.integration.conftest import Elsewhere
 from tests.integration.writing import posted, say

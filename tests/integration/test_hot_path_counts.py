@@ -17,10 +17,10 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from chatcore import services
+from chatcore.actors import SYSTEM, actor_for
 from chatcore.bell.layer import RING, channel_layer
 from chatcore.frames import text_frame
 from chatcore.history import RoomView
-from chatcore.permissions import SYSTEM, actor_for
 from chatcore.services import Post, Posted
 from tests.integration.counting import Calls, CountingLayer, Frames
 from tests.integration.sockets import Site

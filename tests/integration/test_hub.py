@@ -12,10 +12,10 @@ from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView
 from chatcore.models import Change, Room
 from chatcore.models import Message as Row
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.sockets import Client, Frame, Site, elsewhere, in_a_site
 from tests.integration.writing import say

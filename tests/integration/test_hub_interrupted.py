@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.sockets import Client, Frame, Site, elsewhere
 from tests.waiting import DEADLINE_S, SOAK

@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.history.exporting import exported_room
 from chatcore.models import Change, Membership, Message, Room, Scheduled
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.transferring import exported, imported, lines_of, lived_in, user
 from tests.integration.writing import say

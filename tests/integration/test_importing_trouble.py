@@ -7,11 +7,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import actor_for
 from chatcore.exceptions import BadRequest, NotFound, RoomExists, RoomNotFound, Unavailable
 from chatcore.history.exporting import exported_room
 from chatcore.history.members import members
 from chatcore.models import Message, Room
-from chatcore.permissions import actor_for
 from chatcore.services import Post, imported_accounts
 from chatcore.services.erasing import erase_user
 from chatcore.services.imported_lines import ImportedLines

@@ -11,12 +11,12 @@ from django.test import override_settings
 from django.urls import path
 
 from chatcore import services
+from chatcore.actors import actor_for
 from chatcore.consumers import ChatConsumer, session
 from chatcore.exceptions import TooManyMembers, TooManyRooms
 from chatcore.history import RoomView
 from chatcore.limits import Limits
 from chatcore.models import Membership, Room
-from chatcore.permissions import actor_for
 from tests.integration.sockets import Client, Site, elsewhere, in_a_site
 from tests.integration.writing import say
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chatcore import events, history, post, services
-from chatcore.permissions import SYSTEM
+from chatcore.actors import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

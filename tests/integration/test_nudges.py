@@ -9,8 +9,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.nudges import _nudge
-from chatcore.permissions import SYSTEM
 from chatcore.services.sanctions import impose_sanction
 from chatcore.services.tokens import create_token, note_use, revoke_token
 

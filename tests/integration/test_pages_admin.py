@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.models import Change, Membership, Message, Room
-from chatcore.permissions import SYSTEM
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.history import site_standing, user_named
 from chatcore.models import Membership, Sanction
-from chatcore.permissions import SYSTEM
 from chatcore.services.sanctions import impose_sanction
 
 pytestmark = pytest.mark.django_db

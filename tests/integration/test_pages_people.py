@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.events import Present
 from chatcore.models import Membership, Room
-from chatcore.permissions import SYSTEM, Actor
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from chatcore import history, services
-from chatcore.permissions import actor_for
+from chatcore.actors import actor_for
 
 pytestmark = pytest.mark.django_db
 

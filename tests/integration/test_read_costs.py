@@ -15,9 +15,9 @@ from chatcli.tail.local import DatabaseLogs
 from chatcli.tail.source import RoomLog
 from chatcli.tail.start import Start
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor, actor_for
 from chatcore.history.room_list import common_banner, room_list
 from chatcore.models import Change, Message, Room
-from chatcore.permissions import SYSTEM, Actor, actor_for
 from chatcore.services import Post
 from tests.bench.filling import fill
 

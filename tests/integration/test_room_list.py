@@ -7,11 +7,11 @@ from django.test import Client
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import GUEST, SYSTEM, Actor
 from chatcore.events import Present
 from chatcore.history.presence import present_counts
 from chatcore.history.room_list import ListedRoom, common_banner, room_list
 from chatcore.models import Membership, Message, Room
-from chatcore.permissions import GUEST, SYSTEM, Actor
 from chatcore.services import Post
 
 pytestmark = pytest.mark.django_db

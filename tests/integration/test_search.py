@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.exceptions import BadRequest
 from chatcore.history import RoomView
 from chatcore.history import search as module
 from chatcore.history.search import search
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 
 pytestmark = pytest.mark.django_db

@@ -5,11 +5,11 @@ from django.db import connection
 from django.db.models import F
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView, word_index
 from chatcore.history import search as module
 from chatcore.history.search import search
 from chatcore.models import Room
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 
 pytestmark = [

@@ -3,6 +3,7 @@
 import pytest
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.events import Delete, Edit
 from chatcore.exceptions import (
     BadText,
@@ -14,7 +15,6 @@ from chatcore.exceptions import (
 )
 from chatcore.history import RoomView
 from chatcore.models import Change, Message, Room
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services import Post
 from tests.integration.writing import Rung, say
 

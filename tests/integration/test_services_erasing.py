@@ -21,12 +21,12 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from chatcore import bell, events, history, services
+from chatcore.actors import SYSTEM, Actor, Grant, bot
 from chatcore.bell import Batch
 from chatcore.exceptions import Forbidden, UserNotFound
 from chatcore.history import RoomView, account_named
 from chatcore.history.personal import numbers_by, personal_records
 from chatcore.models import Change, Lease, Membership, Message, Presence, ReadMark, Room, Sanction, Scheduled
-from chatcore.permissions import SYSTEM, Actor, Grant, bot
 from chatcore.services import Post, erasing
 from chatcore.services.erasing import Erased, erase_user
 from chatcore.services.sanctions import impose_sanction

@@ -6,6 +6,7 @@ import pytest
 from django.test.utils import override_settings
 
 from chatcore import history, services
+from chatcore.actors import Actor, bot
 from chatcore.exceptions import (
     BadText,
     ChatError,
@@ -17,7 +18,6 @@ from chatcore.exceptions import (
 )
 from chatcore.history import RoomView
 from chatcore.models import Room, Sanction
-from chatcore.permissions import Actor, bot
 from chatcore.services import Post
 from tests.integration.writing import posted, refusal, say
 

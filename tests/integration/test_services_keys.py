@@ -6,13 +6,13 @@ import pytest
 from django.db import connections
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import (
     ChatError,
     KeyReused,
 )
 from chatcore.history import RoomView
 from chatcore.models import Message
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services import Post, Posted
 from tests.integration.writing import Rung, posted, refusal
 

@@ -11,6 +11,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from chatcore import history, services
+from chatcore.actors import GUEST, SYSTEM, Actor
 from chatcore.exceptions import (
     BadRequest,
     ChatError,
@@ -24,7 +25,6 @@ from chatcore.exceptions import (
 )
 from chatcore.history.members import members
 from chatcore.models import Membership, Sanction
-from chatcore.permissions import GUEST, SYSTEM, Actor
 from chatcore.services import RoleChange
 
 pytestmark = pytest.mark.django_db

@@ -6,8 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM
 from chatcore.history import RoomView
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.writing import say
 

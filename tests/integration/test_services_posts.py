@@ -10,6 +10,7 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM, Actor, bot
 from chatcore.exceptions import (
     BadRequest,
     Empty,
@@ -19,7 +20,6 @@ from chatcore.exceptions import (
 )
 from chatcore.history import RoomView
 from chatcore.models import Message
-from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post, Posted
 from tests.integration.writing import Rung, posted, say
 

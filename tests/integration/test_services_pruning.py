@@ -7,13 +7,13 @@ import pytest
 from django.utils import timezone
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import ChatError, MessageNotFound
 from chatcore.history import RoomView
 from chatcore.history.retention import overdue
 from chatcore.history.room_list import common_banner, room_list
 from chatcore.history.search import search
 from chatcore.models import Change, Message, ReadMark, Room, Scheduled
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services import Post
 from chatcore.services.pruning import Pruned, prune_rooms
 from tests.integration.writing import say

@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import BadRequest, BadRoomName, Forbidden, RoomArchived, RoomExists, RoomNotFound, Unavailable
 from chatcore.history import RoomView
 from chatcore.models import Change, Membership, Message, Presence, ReadMark, Room, Scheduled
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services import Post
 from chatcore.services.epochs import begin_epoch
 from chatcore.services.removing import delete_room

@@ -9,9 +9,9 @@ from django.db import connections
 from django.test import override_settings
 
 from chatcore import history, services
+from chatcore.actors import GUEST, Actor
 from chatcore.exceptions import BadRequest, BadRoomName, Forbidden, NotSignedIn, RoomExists, UserNotFound
 from chatcore.models import Membership, Room, Sanction
-from chatcore.permissions import GUEST, Actor
 from chatcore.services.rooms import FOREVER
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor, bot
 from chatcore.exceptions import BadRequest, Forbidden, UserNotFound
 from chatcore.history import RoomView
 from chatcore.models import Sanction
-from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post
 from chatcore.services.sanctions import impose_sanction, lift_sanction
 from tests.integration.writing import refusal, say

@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor, Grant
 from chatcore.exceptions import BadRequest, Forbidden, KeyReused, NotFound, RoomNotFound
 from chatcore.history import RoomView
 from chatcore.models import Room, Scheduled
-from chatcore.permissions import SYSTEM, Actor, Grant
 from chatcore.services import Post
 from tests.integration.writing import Rung, say
 

@@ -9,8 +9,8 @@ from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from pytest_django.fixtures import Settings
 
+from chatcore.actors import Actor
 from chatcore.exceptions import UserNotFound
-from chatcore.permissions import Actor
 from chatcore.services.sessions import (
     NoTemporaryUsers,
     create_temporary_users,

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM, Actor, bot
 from chatcore.exceptions import BadRequest, Forbidden, KeyReused, RoomNotFound
 from chatcore.history import RoomView
 from chatcore.models import Change, Message, Scheduled
-from chatcore.permissions import SYSTEM, Actor, bot
 from chatcore.services import Post, Posted
 from tests.integration.writing import Rung, posted, refusal, say
 

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection, transaction
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.bell import Batch
 from chatcore.history import RoomView
 from chatcore.models import Message
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.conftest import Elsewhere
 from tests.integration.writing import Rung, posted, say

@@ -8,13 +8,13 @@ import pytest
 from django.db import connection, connections
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.database import NotMigrated
 from chatcore.exceptions import (
     Unavailable,
 )
 from chatcore.history import RoomView
 from chatcore.models import Message
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post
 from tests.integration.keeping import locked
 from tests.integration.writing import Rung, say

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 import chatcore
 from chatcore import services, signals
+from chatcore.actors import SYSTEM
 from chatcore.events import Message
 from chatcore.history import RoomView
 from chatcore.models import Scheduled
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post, Posted
 from chatcore.signals import SignalThread, message_posted
 from tests.integration.sending import sent

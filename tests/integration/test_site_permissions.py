@@ -9,12 +9,13 @@ from django.db import OperationalError
 from django.test import Client, override_settings
 
 from chatcore import history, services
+from chatcore.actors import Actor, actor_for
 from chatcore.exceptions import ChatError, Forbidden, RoomNotFound
 from chatcore.history.room_list import room_list
 from chatcore.history.signed_in import Accounts
 from chatcore.history.standing import Callers, Place, places_of
 from chatcore.models import Sanction
-from chatcore.permissions import Actor, RoomRules, actor_for, site_allows
+from chatcore.permissions import RoomRules, site_allows
 from chatcore.services import Post
 from tests.integration.sending import refused, sent
 from tests.integration.writing import say

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from chatcore import events, history, services
+from chatcore.actors import SYSTEM, actor_for
 from chatcore.bell import Batch
 from chatcore.exceptions import Forbidden, MessageNotFound
 from chatcore.models import Change, Message, Room
-from chatcore.permissions import SYSTEM, actor_for
 from chatcore.services import Post
 from chatcore.services.epochs import begin_epoch
 from chatcore.services.pruning import prune_rooms

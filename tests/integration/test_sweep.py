@@ -7,12 +7,12 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 
 from chatcore import metrics, services
+from chatcore.actors import GUEST, SYSTEM, Actor, actor_for
 from chatcore.clock import Clock
 from chatcore.exceptions import ChatError
 from chatcore.history.signed_in import Accounts
 from chatcore.history.standing import Callers, Key, places_of
 from chatcore.models import Room, Sanction
-from chatcore.permissions import GUEST, SYSTEM, Actor, actor_for
 from tests.integration.sockets import Client, Site, elsewhere
 from tests.integration.writing import say
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from chatcore import services
+from chatcore.actors import SYSTEM
 from chatcore.models import Message, Token
-from chatcore.permissions import SYSTEM
 from chatcore.services.tokens import create_token, revoke_token
 from tests.integration.api import served
 from tests.integration.sockets import Client, elsewhere

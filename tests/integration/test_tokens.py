@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.exceptions import (
     BadRequest,
     BadText,
@@ -22,7 +23,6 @@ from chatcore.exceptions import (
 from chatcore.history import RoomView
 from chatcore.history.tokens import token_named, tokens, tokens_numbered
 from chatcore.models import Message, Scheduled, Token
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services import Post, Posted
 from chatcore.services.removing import delete_room
 from chatcore.services.renaming import rename_room

@@ -8,11 +8,11 @@ from itertools import pairwise
 import pytest
 
 from chatcore import history, services
+from chatcore.actors import SYSTEM
 from chatcore.bell import Batch
 from chatcore.exceptions import ChatError, Forbidden, Unavailable
 from chatcore.history import RoomView
 from chatcore.models import ReadMark
-from chatcore.permissions import SYSTEM
 from chatcore.services import Post, Posted
 from chatcore.writer import Writer
 from tests.integration.keeping import locked

@@ -7,10 +7,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chatcore import services
+from chatcore.actors import SYSTEM, Actor, actor_for, bot
 from chatcore.exceptions import ChatError
 from chatcore.history.exporting import exported_room
 from chatcore.history.transfer import RoomLine, encode
-from chatcore.permissions import SYSTEM, Actor, actor_for, bot
 from chatcore.services import Post
 from chatcore.services.imported_lines import ImportedLines
 from chatcore.services.importing import ImportedRoom, import_room

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from chatcore import events, services
+from chatcore.actors import SYSTEM, Actor
 from chatcore.bell import Batch
 from chatcore.exceptions import ChatError
 from chatcore.models import Message
-from chatcore.permissions import SYSTEM, Actor
 from chatcore.services import Post, Posted
 
 

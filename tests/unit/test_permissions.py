@@ -6,15 +6,12 @@ from dataclasses import dataclass, replace
 import pytest
 from django.test import override_settings
 
+from chatcore.actors import GUEST, SYSTEM, Actor, bot
 from chatcore.exceptions import ChatError, Forbidden, IsSuperuser, NotSignedIn, RoomArchived, RoomNotFound
 from chatcore.permissions import (
-    GUEST,
     NOBODY,
     ROLES,
-    SYSTEM,
-    Actor,
     Standing,
-    bot,
     check_archive,
     check_change_room,
     check_create_room,

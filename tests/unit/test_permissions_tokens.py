@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from chatcore.actors import Actor, Grant
 from chatcore.exceptions import ChatError, Forbidden, RoomArchived, RoomNotFound
 from chatcore.permissions import (
     NOBODY,
-    Actor,
-    Grant,
     Standing,
     check_archive,
     check_change_room,

@@ -23,7 +23,7 @@ COMMITS = 100 if SOAK == 1 else 500
 #: What a `chat_send` does once it has started, again and again in one process: the seconds of each commit.
 COMMIT = """
 import json, time
-from chatcore.permissions import bot
+from chatcore.actors import bot
 from chatcore.services import Post, Posted, post_messages
 took = []
 for number in range({commits}):
