@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -110,14 +111,19 @@ def test_the_program_is_there_and_finds_the_projects_server(project: Project) ->
     for name in ("chatcli", "chatcore", "manage.py"):
         (project.home / name).symlink_to(PROJECT / name)
     assert project.set_up()[0] == 0
-    program = project.home / ".venv" / "bin" / "roomline"
-    done = subprocess.run(
-        [program, "send", "--retry", "0", "newbox", "hello"],
-        env={"PATH": os.environ["PATH"]}, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stdout) == (5, "")
-    assert f"no server listens at {project.home}/var/run/api.sock: " in done.stderr
+    (packages,) = (project.home / ".venv").glob("lib/python*/site-packages")
+    for package in ("msgspec", "websockets"):
+        spec = find_spec(package)
+        assert spec is not None
+        (packages / package).symlink_to(Path(str(spec.origin)).parent)
+    for command in (["send", "--retry", "0", "newbox", "hello"], ["tail", "--no-follow", "newbox"]):
+        done = subprocess.run(
+            [project.home / ".venv" / "bin" / "roomline", *command],
+            env={"PATH": os.environ["PATH"]}, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (5, ""), done.stderr
+        assert f"no server listens at {project.home}/var/run/api.sock: " in done.stderr
 
 
 def test_an_extra_is_added_and_stays_when_setup_cfg_changes(project: Project) -> None:
