@@ -40,9 +40,10 @@ async def elsewhere(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 class Site:
     """What one process has of the live chat. `socket(...)` is a client in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, poll: float = 0.01) -> None:
+        """`poll`: seconds between two looks at the database."""
         self.bell = Bell()
-        self.lookout = Lookout(poll=0.01)
+        self.lookout = Lookout(poll)
         self.hub = Hub(self.lookout, self.bell)
         self.writer = Writer(self.hub.announce)
         self._users = DatabaseThread("users")
