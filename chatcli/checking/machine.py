@@ -1,9 +1,9 @@
 """The machine: room on the disks, and a clock that can be believed."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from django.db import Error
@@ -72,7 +72,7 @@ def _ahead_of_server() -> float:
 def _ahead_of_file() -> float:
     """Below 0 when the database was written in the future: the clock went back since."""
     name = str(connection.settings_dict["NAME"])
-    written = [os.stat(path).st_mtime for path in (name, f"{name}-wal") if os.path.exists(path)]  # noqa: PTH110, PTH116
-    if not written:
-        raise FileNotFoundError(name)
-    return min(0.0, time.time() - max(written))
+    written = Path(name).stat().st_mtime
+    with suppress(FileNotFoundError):  # whoever leaves the database last removes it
+        written = max(written, Path(f"{name}-wal").stat().st_mtime)
+    return min(0.0, time.time() - written)
