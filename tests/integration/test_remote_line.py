@@ -75,6 +75,17 @@ def test_events_in_a_row_come_together_and_repeats_do_not_come() -> None:
     asyncio.run(heard(saying(opened(), *map(frame, (1, 2, 1, 2, 3, 4))), check))
 
 
+def test_an_event_tells_the_rooms_name() -> None:
+    """What becomes of a room is told to those who are there only every few seconds."""
+    names: list[str] = []
+
+    async def check(found: Line) -> None:
+        assert await found.next(0) is not None
+
+    asyncio.run(heard(saying(opened(), frame(1)), check, Ears(lambda: None, names.append, None)))
+    assert names == ["newbox", "Straße"]
+
+
 def test_a_hole_is_for_the_log() -> None:
     async def check(found: Line) -> None:
         run = await found.next(0)
