@@ -69,7 +69,7 @@ class Handler:
         """Run it once: how it failed, if it did. In a group of its own: Ctrl-C is for us, who let it finish."""
         given = environment(event, callers_environment())
         try:
-            process = await asyncio.create_subprocess_shell(self._command, stdin=PIPE, env=given, process_group=0)
+            process = await self._started(given)
         except OSError as error:
             return f"could not be started ({error.strerror})"
         try:
@@ -82,6 +82,17 @@ class Handler:
         if code < 0:
             return f"was killed by signal {-code}"
         return f"failed with exit code {code}" if code else None
+
+    async def _started(self, given: dict[bytes, bytes]) -> Process:
+        """The process. Cancelled meanwhile, asyncio would end the shell alone, not what that has started."""
+        start = asyncio.create_subprocess_shell(self._command, stdin=PIPE, env=given, process_group=0)
+        starting = asyncio.create_task(start)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with suppress(OSError):
+                await _end(await starting)
+            raise
 
 
 async def _end(process: Process) -> None:

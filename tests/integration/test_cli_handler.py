@@ -115,6 +115,21 @@ def test_cancelled_it_leaves_no_process_behind(tmp_path: Path) -> None:
     wait_until(lambda: not runs(pid), "an end of the process in the background")
 
 
+def test_cancelled_while_it_starts_it_leaves_no_process_behind(tmp_path: Path) -> None:
+    async def cancelled() -> None:
+        running = asyncio.create_task(Handler(f"sleep 60 & echo $! >{tmp_path}/pid; wait").run(message()))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        wait_until(lambda: written(tmp_path / "pid"), "a process, of which the loop has heard nothing yet")
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(cancelled())
+    pid = int((tmp_path / "pid").read_text())
+    wait_until(lambda: not runs(pid), "an end of the process in the background", 5)
+
+
 def written(path: Path) -> bool:
     return path.exists() and path.read_text().endswith("\n")
 
